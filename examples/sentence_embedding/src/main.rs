@@ -1,0 +1,2 @@
+//! Sentence embeddings.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Tasks with logic.
+fn main() {}
