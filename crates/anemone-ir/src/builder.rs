@@ -1,0 +1,359 @@
+//! The builder: appends operations, never fails, remembers who called.
+
+use crate::check::{Checked, check_node};
+use crate::diagnostic::{Diagnostic, Location};
+use crate::draft::{Draft, DraftFunction, DraftNode, DraftValue};
+use crate::literal::{Literal, LiteralError};
+use crate::op::{TypeRule, ValueInfo, schema};
+use crate::program::{Arg, ValueId};
+use crate::types::{DType, Opset, TensorType};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A value of a [`Builder`]. Symbolic: it holds no data.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Var {
+    builder: u32,
+    id: ValueId,
+}
+
+/// An argument given to a builder method.
+#[derive(Clone, Debug)]
+pub enum Argument {
+    /// A value.
+    Var(Var),
+    /// Several values.
+    Tuple(Vec<Var>),
+    /// Constant data; a `const` operation is made for it.
+    Literal(Literal),
+    /// A number that takes the element type of the operation's `x`.
+    Number(f64),
+    /// Constant data that could not be made.
+    Bad(LiteralError),
+}
+
+macro_rules! argument_from {
+    ($($t:ty),*) => {$(impl From<$t> for Argument {
+        fn from(v: $t) -> Argument {
+            Argument::Literal(v.into())
+        }
+    })*};
+}
+argument_from!(i32, &[i32], bool, &str, half::f16, Literal);
+
+impl<const N: usize> From<[i32; N]> for Argument {
+    fn from(v: [i32; N]) -> Argument {
+        Argument::Literal(v.into())
+    }
+}
+impl<const N: usize> From<[bool; N]> for Argument {
+    fn from(v: [bool; N]) -> Argument {
+        Argument::Literal(v.into())
+    }
+}
+impl From<f64> for Argument {
+    fn from(v: f64) -> Argument {
+        Argument::Number(v)
+    }
+}
+impl From<Var> for Argument {
+    fn from(v: Var) -> Argument {
+        Argument::Var(v)
+    }
+}
+impl From<Vec<Var>> for Argument {
+    fn from(v: Vec<Var>) -> Argument {
+        Argument::Tuple(v)
+    }
+}
+impl From<&[Var]> for Argument {
+    fn from(v: &[Var]) -> Argument {
+        Argument::Tuple(v.to_vec())
+    }
+}
+impl<const N: usize> From<[Var; N]> for Argument {
+    fn from(v: [Var; N]) -> Argument {
+        Argument::Tuple(v.to_vec())
+    }
+}
+impl From<Result<Literal, LiteralError>> for Argument {
+    fn from(v: Result<Literal, LiteralError>) -> Argument {
+        v.map_or_else(Argument::Bad, Argument::Literal)
+    }
+}
+
+/// Arguments by name; write them with [`crate::args!`].
+pub type Arguments = Vec<(&'static str, Argument)>;
+
+/// Arguments by MIL's names: `args! { x: value, strides: [2, 2], epsilon: 1e-5 }`.
+#[macro_export]
+macro_rules! args {
+    ($($name:ident : $value:expr),* $(,)?) => {
+        vec![$((stringify!($name), $crate::builder::Argument::from($value))),*]
+    };
+}
+
+/// Builds one function of MIL operations.
+///
+/// No method fails. A mistake is recorded with the line of the caller, the result is *poisoned*, and
+/// [`crate::check()`] reports every independent mistake.
+///
+/// ```
+/// use anemone_ir::{args, check, Builder, DType, Dims, TensorType};
+/// let mut b = Builder::new();
+/// let x = b.input("x", TensorType::new(DType::Fp16, Dims::new(&[1, 64, 1, 64]).unwrap()));
+/// let y = b.relu(args! { x: x });
+/// b.output(y);
+/// let program = check(b.finish()).unwrap();
+/// assert_eq!(program.main().nodes.len(), 1);
+/// ```
+#[derive(Debug)]
+pub struct Builder {
+    id: u32,
+    function: DraftFunction,
+    infos: Vec<ValueInfo>,
+    calls: usize,
+}
+
+static NEXT_BUILDER: AtomicU32 = AtomicU32::new(0);
+
+impl Default for Builder {
+    #[track_caller]
+    fn default() -> Builder {
+        Builder::new()
+    }
+}
+
+impl Builder {
+    /// A builder of a function `main` in the default operation set.
+    #[track_caller]
+    pub fn new() -> Builder {
+        Builder::function("main", Opset::default())
+    }
+
+    /// A builder of a function.
+    #[track_caller]
+    pub fn function(name: &str, opset: Opset) -> Builder {
+        let id = NEXT_BUILDER.fetch_add(1, Ordering::Relaxed);
+        Builder { id, function: DraftFunction::new(name, opset, Location::caller()), infos: Vec::new(), calls: 0 }
+    }
+
+    fn value(&mut self, name: &str, info: ValueInfo, declared: Option<TensorType>, location: Location) -> Var {
+        self.infos.push(info);
+        let id = self.function.value(DraftValue { name: name.into(), declared, literal: None, location });
+        Var { builder: self.id, id }
+    }
+
+    /// Records an error that a front end found, at the caller's line.
+    #[track_caller]
+    pub fn error(&mut self, slug: &'static str, message: impl Into<String>) {
+        self.function.errors.push(Diagnostic::error(slug, message, Location::caller()));
+    }
+
+    /// Records a finding as it is.
+    pub fn record(&mut self, diagnostic: Diagnostic) {
+        self.function.errors.push(diagnostic);
+    }
+
+    /// A value that stands for something in error: whatever uses it is not checked.
+    #[track_caller]
+    pub fn poison(&mut self) -> Var {
+        let name = format!("poisoned_{}", self.function.values.len());
+        self.value(&name, ValueInfo { ty: None, literal: None }, None, Location::caller())
+    }
+
+    /// A run-time input. Inputs bind in the order of these calls.
+    #[track_caller]
+    pub fn input(&mut self, name: &str, ty: TensorType) -> Var {
+        let var = self.value(name, ValueInfo { ty: Some(ty), literal: None }, Some(ty), Location::caller());
+        self.function.params.push(var.id);
+        var
+    }
+
+    /// A constant.
+    #[track_caller]
+    pub fn constant(&mut self, literal: impl Into<Literal>) -> Var {
+        let name = format!("const_{}", self.calls);
+        self.calls += 1;
+        self.named_constant(&name, literal.into(), Location::caller())
+    }
+
+    fn named_constant(&mut self, name: &str, literal: Literal, location: Location) -> Var {
+        let info = ValueInfo { ty: Some(*literal.ty()), literal: Some(literal.clone()) };
+        let var = self.value(name, info, None, location);
+        self.function.nodes.push(DraftNode {
+            mnemonic: "const".into(),
+            args: Vec::new(),
+            attributes: vec![("val".into(), literal)],
+            results: vec![var.id],
+            name: Some(name.into()),
+            location,
+        });
+        var
+    }
+
+    /// Marks an output. Outputs bind in the order of these calls.
+    #[track_caller]
+    pub fn output(&mut self, var: Var) {
+        match self.own(var) {
+            Some(id) => self.function.outputs.push((id, Location::caller())),
+            None => self.error("foreign-tensor", "this output belongs to another builder"),
+        }
+    }
+
+    /// Names a value. The name appears in text, in diagnostics and, for inputs and outputs, is how the value is found.
+    #[track_caller]
+    pub fn name(&mut self, var: Var, name: &str) {
+        let Some(id) = self.own(var) else {
+            return self.error("foreign-tensor", format!("the tensor to be named `{name}` belongs to another builder"));
+        };
+        self.function.values[id.index()].name = name.into();
+        if let Some(node) = self.function.nodes.iter_mut().rev().find(|n| n.results == [id]) {
+            node.name = Some(name.into());
+        }
+    }
+
+    /// The type of a value; `None` if it is poisoned or foreign.
+    pub fn ty(&self, var: Var) -> Option<TensorType> {
+        self.infos[self.own(var)?.index()].ty
+    }
+
+    /// The data of a constant.
+    pub fn literal(&self, var: Var) -> Option<&Literal> {
+        self.infos[self.own(var)?.index()].literal.as_ref()
+    }
+
+    fn own(&self, var: Var) -> Option<ValueId> {
+        (var.builder == self.id).then_some(var.id)
+    }
+
+    /// Values that nothing reads and that are computed, in the order of their making.
+    pub fn unread(&self) -> Vec<Var> {
+        let mut read = vec![false; self.function.values.len()];
+        let nodes = &self.function.nodes;
+        for id in nodes.iter().flat_map(|n| n.args.iter().flat_map(|(_, a)| a.ids())) {
+            read[id.index()] = true;
+        }
+        let computed = nodes.iter().filter(|n| &*n.mnemonic != "const").flat_map(|n| n.results.iter().copied());
+        computed.filter(|id| !read[id.index()]).map(|id| Var { builder: self.id, id }).collect()
+    }
+
+    /// The outputs marked so far.
+    pub fn outputs(&self) -> usize {
+        self.function.outputs.len()
+    }
+
+    /// Appends an operation by its mnemonic and returns its first result.
+    #[track_caller]
+    pub fn call(&mut self, mnemonic: &str, args: impl Into<Arguments>) -> Var {
+        self.call_many(mnemonic, args)[0]
+    }
+
+    /// Appends an operation by its mnemonic and returns all its results: one if it is in error.
+    #[track_caller]
+    pub fn call_many(&mut self, mnemonic: &str, args: impl Into<Arguments>) -> Vec<Var> {
+        let location = Location::caller();
+        let name = format!("{mnemonic}_{}", self.calls);
+        self.calls += 1;
+        let args = args.into();
+        let number_type = self.number_type(&args);
+        let args = args.into_iter().map(|(param, argument)| {
+            let arg = self.argument(&name, mnemonic, param, argument, number_type, location);
+            (Arc::from(param), arg)
+        });
+        let args = args.collect();
+        let first = self.value(&name, ValueInfo { ty: None, literal: None }, None, location);
+        let mut node = DraftNode {
+            mnemonic: mnemonic.into(),
+            args,
+            attributes: Vec::new(),
+            results: vec![first.id],
+            name: Some(name.as_str().into()),
+            location,
+        };
+        let vars = self.infer_results(&name, &mut node, first);
+        self.function.nodes.push(node);
+        vars
+    }
+
+    /// The type a bare number takes: that of `x`, or of the first typed float argument.
+    fn number_type(&self, args: &Arguments) -> DType {
+        let ty = |a: &Argument| match a {
+            Argument::Var(v) => self.ty(*v).map(|t| t.dtype),
+            Argument::Literal(l) => Some(l.ty().dtype),
+            Argument::Tuple(_) | Argument::Number(_) | Argument::Bad(_) => None,
+        };
+        let x = args.iter().find(|(n, _)| *n == "x").and_then(|(_, a)| ty(a));
+        x.or_else(|| args.iter().filter_map(|(_, a)| ty(a)).find(|d| d.is_float())).unwrap_or(DType::Fp16)
+    }
+
+    fn argument(
+        &mut self,
+        op: &str,
+        mnemonic: &str,
+        param: &str,
+        argument: Argument,
+        number_type: DType,
+        location: Location,
+    ) -> Arg {
+        let literal = match argument {
+            Argument::Var(v) => return self.own(v).map_or_else(|| self.foreign(op, param, location), Arg::One),
+            Argument::Tuple(vs) => {
+                let ids: Option<Vec<_>> = vs.iter().map(|v| self.own(*v)).collect();
+                return ids.map_or_else(|| self.foreign(op, param, location), Arg::Many);
+            }
+            Argument::Bad(e) => {
+                let message = format!("`{op}`, argument `{param}`: {e}");
+                self.record(Diagnostic::error("constant", message, location));
+                return Arg::Absent;
+            }
+            Argument::Literal(l) => l,
+            Argument::Number(n) => {
+                let rule = schema(mnemonic).and_then(|s| s.params.iter().find(|p| p.name == param)).map(|p| p.rule);
+                let dtype = match rule {
+                    Some(TypeRule::Of(set)) => set.iter().next().unwrap_or(number_type),
+                    _ => number_type,
+                };
+                match Literal::scalar(dtype, n) {
+                    Some(l) => l,
+                    None => return Arg::Absent,
+                }
+            }
+        };
+        Arg::One(self.named_constant(&format!("{op}_{param}"), literal, location).id)
+    }
+
+    fn foreign(&mut self, op: &str, param: &str, location: Location) -> Arg {
+        let message = format!("`{op}`, argument `{param}`: the tensor belongs to another graph");
+        self.record(Diagnostic::error("foreign-tensor", message, location));
+        Arg::Absent
+    }
+
+    /// Gives the node's results their types, and makes the values of all results but the first.
+    fn infer_results(&mut self, name: &str, node: &mut DraftNode, first: Var) -> Vec<Var> {
+        let Checked::Ok(checked) = check_node(&self.function, &self.infos, node) else { return vec![first] };
+        let types = &checked.0.results;
+        if types.len() > 1 {
+            self.function.values[first.id.index()].name = format!("{name}_0").into();
+        }
+        let mut vars = vec![first];
+        self.infos[first.id.index()].ty = types.first().copied();
+        for (i, ty) in types.iter().enumerate().skip(1) {
+            let info = ValueInfo { ty: Some(*ty), literal: None };
+            let var = self.value(&format!("{name}_{i}"), info, None, node.location);
+            node.results.push(var.id);
+            vars.push(var);
+        }
+        vars
+    }
+
+    /// The draft, ready to be checked.
+    pub fn finish(self) -> Draft {
+        Draft { functions: vec![self.function], build_info: Vec::new() }
+    }
+
+    /// The draft so far.
+    pub fn draft(&self) -> Draft {
+        Draft { functions: vec![self.function.clone()], build_info: Vec::new() }
+    }
+}

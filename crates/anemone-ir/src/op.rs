@@ -1,0 +1,493 @@
+//! What an operation is: its schema, its type rule, its reference evaluation; and the table of all of them.
+//!
+//! # The contract of a declaration
+//! * [`Operation::SCHEMA`] says which arguments exist, in MIL's names, which element types they take, which must be
+//!   known at compile time, and since which operation set. Those rules are enforced for every operation by
+//!   [`crate::check()`] before [`Operation::infer`] is called, so `infer` only states what the schema cannot.
+//! * [`Operation::infer`] reads the constant arguments into the struct's fields and gives the results' types. After it has
+//!   returned `Ok`, nothing that evaluates the operation may fail.
+//! * [`Operation::eval`] is the definition of the result, in `f64`, as plainly as it can be written.
+
+use crate::diagnostic::{OpError, fail};
+use crate::literal::Literal;
+use crate::program::{Arg, ValueId};
+use crate::reference::Inputs;
+use crate::types::{DType, DTypeSet, Dims, Opset, TensorType};
+use std::sync::Arc;
+
+/// Which element types a parameter takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TypeRule {
+    /// Those of the schema's group `T`; all `T` arguments of a call agree.
+    T,
+    /// Before iOS 17 as `T`; since then any float, all `U` arguments of a call agreeing among themselves.
+    U,
+    /// A set of its own, whatever the others are.
+    Of(DTypeSet),
+    /// `int32`; since iOS 17 also `int8` and `int16`.
+    Index,
+}
+
+/// Whether the value must be known at compile time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Known {
+    /// A run-time value is fine.
+    Anytime,
+    /// Must be a constant.
+    AtCompile,
+    /// Must be a constant before iOS 17.
+    AtCompileBeforeIos17,
+}
+
+/// A parameter of an operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    /// MIL's name.
+    pub name: &'static str,
+    /// Element types.
+    pub rule: TypeRule,
+    /// Constant or not.
+    pub known: Known,
+    /// Whether it may be left out.
+    pub optional: bool,
+    /// Whether it takes a tuple of values.
+    pub tuple: bool,
+    /// The first operation set that has it.
+    pub since: Opset,
+}
+
+impl Param {
+    /// A required run-time parameter.
+    pub const fn new(name: &'static str, rule: TypeRule) -> Param {
+        Param { name, rule, known: Known::Anytime, optional: false, tuple: false, since: Opset::Ios15 }
+    }
+
+    /// A required run-time parameter of group `T`.
+    pub const fn t(name: &'static str) -> Param {
+        Param::new(name, TypeRule::T)
+    }
+
+    /// A constant of group `T`.
+    pub const fn const_t(name: &'static str) -> Param {
+        Param::t(name).constant()
+    }
+
+    /// A constant of group `U`.
+    pub const fn const_u(name: &'static str) -> Param {
+        Param::new(name, TypeRule::U).constant()
+    }
+
+    /// A constant `int32`.
+    pub const fn ints(name: &'static str) -> Param {
+        Param::new(name, TypeRule::Of(DType::Int32.set())).constant()
+    }
+
+    /// A constant `bool`.
+    pub const fn bools(name: &'static str) -> Param {
+        Param::new(name, TypeRule::Of(DType::Bool.set())).constant()
+    }
+
+    /// A constant `string`.
+    pub const fn string(name: &'static str) -> Param {
+        Param::new(name, TypeRule::Of(DType::String.set())).constant()
+    }
+
+    /// Shapes, positions and sizes: a constant index vector. MIL lets some of them be computed at run time; results whose
+    /// shape is not known at compile time do not exist here.
+    pub const fn index(name: &'static str) -> Param {
+        Param::new(name, TypeRule::Index).constant()
+    }
+
+    /// The same, to be known at compile time.
+    pub const fn constant(mut self) -> Param {
+        self.known = Known::AtCompile;
+        self
+    }
+
+    /// The same, to be known at compile time before iOS 17.
+    pub const fn constant_before_ios17(mut self) -> Param {
+        self.known = Known::AtCompileBeforeIos17;
+        self
+    }
+
+    /// The same, which may be left out.
+    pub const fn optional(mut self) -> Param {
+        self.optional = true;
+        self
+    }
+
+    /// The same, taking a tuple.
+    pub const fn tuple(mut self) -> Param {
+        self.tuple = true;
+        self
+    }
+
+    /// The same, existing since `opset`.
+    pub const fn since(mut self, opset: Opset) -> Param {
+        self.since = opset;
+        self
+    }
+}
+
+/// The declaration of an operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema {
+    /// MIL's name: also the builder method, the filetest and the kernel's span.
+    pub mnemonic: &'static str,
+    /// The parameters. Canonical text sorts them by name.
+    pub params: &'static [Param],
+    /// Group `T` before iOS 17.
+    pub t: DTypeSet,
+    /// Group `T` since iOS 17.
+    pub t_ios17: DTypeSet,
+    /// Attributes that carry data (`const` has `val`), all required.
+    pub attributes: &'static [&'static str],
+    /// The first operation set that has the operation.
+    pub since: Opset,
+    /// Whether it counts as a computing operation for the limit on program size.
+    pub computes: bool,
+}
+
+impl Schema {
+    /// A computing operation of every operation set, with `T` the same in all.
+    pub const fn new(mnemonic: &'static str, t: DTypeSet, params: &'static [Param]) -> Schema {
+        Schema { mnemonic, params, t, t_ios17: t, attributes: &[], since: Opset::Ios15, computes: true }
+    }
+
+    /// The same with another `T` since iOS 17.
+    pub const fn t_ios17(mut self, t: DTypeSet) -> Schema {
+        self.t_ios17 = t;
+        self
+    }
+
+    /// The same with attributes that carry data.
+    pub const fn attributes(mut self, names: &'static [&'static str]) -> Schema {
+        self.attributes = names;
+        self
+    }
+
+    /// The same, not counted as computing.
+    pub const fn uncounted(mut self) -> Schema {
+        self.computes = false;
+        self
+    }
+
+    /// The position of a parameter.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.params.iter().position(|p| p.name == name)
+    }
+
+    /// What a parameter accepts in an operation set. `U` is given as its widest reading.
+    pub fn accepts(&self, param: &Param, opset: Opset) -> DTypeSet {
+        let new = opset >= Opset::Ios17;
+        match param.rule {
+            TypeRule::T => {
+                if new {
+                    self.t_ios17
+                } else {
+                    self.t
+                }
+            }
+            TypeRule::U if new => {
+                DTypeSet::FLOAT.or(if self.t.contains(DType::Int32) { DType::Int32.set() } else { DTypeSet::NONE })
+            }
+            TypeRule::U => self.t,
+            TypeRule::Of(set) => set,
+            TypeRule::Index if new => DTypeSet::INDEX,
+            TypeRule::Index => DType::Int32.set(),
+        }
+    }
+}
+
+/// What is known of a value while operations are checked.
+#[derive(Clone, Debug)]
+pub struct ValueInfo {
+    /// Its type; `None` after an error in what makes it.
+    pub ty: Option<TensorType>,
+    /// Its data, if it is a constant.
+    pub literal: Option<Literal>,
+}
+
+/// A call of an operation, as [`Operation::infer`] sees it: arguments by name, already checked against the schema.
+pub struct Call<'a> {
+    /// The operation set of the function.
+    pub opset: Opset,
+    pub(crate) schema: &'static Schema,
+    pub(crate) args: &'a [Arg],
+    pub(crate) values: &'a [ValueInfo],
+    pub(crate) attributes: &'a [(Arc<str>, Literal)],
+    /// How many results the text declares; `None` from a builder.
+    pub(crate) declared_results: Option<usize>,
+}
+
+impl<'a> Call<'a> {
+    fn arg(&self, name: &str) -> &'a Arg {
+        let at = self.schema.position(name).expect("infer asks only for parameters of its own schema");
+        &self.args[at]
+    }
+
+    fn info(&self, id: ValueId) -> &'a ValueInfo {
+        &self.values[id.index()]
+    }
+
+    fn one(&self, name: &str) -> Option<&'a ValueInfo> {
+        match self.arg(name) {
+            Arg::One(id) => Some(self.info(*id)),
+            Arg::Absent | Arg::Many(_) => None,
+        }
+    }
+
+    /// The type of an optional argument.
+    pub fn ty_opt(&self, name: &str) -> Option<TensorType> {
+        self.one(name)?.ty
+    }
+
+    /// The type of a required argument.
+    pub fn ty(&self, name: &str) -> TensorType {
+        self.ty_opt(name).expect("the schema check has seen every required argument")
+    }
+
+    /// The types in a tuple argument.
+    pub fn tuple(&self, name: &str) -> Vec<TensorType> {
+        match self.arg(name) {
+            Arg::Many(ids) => ids.iter().filter_map(|id| self.info(*id).ty).collect(),
+            Arg::One(id) => self.info(*id).ty.into_iter().collect(),
+            Arg::Absent => Vec::new(),
+        }
+    }
+
+    /// The data of a constant argument; `None` if it was left out or is computed at run time.
+    pub fn literal(&self, name: &str) -> Option<&'a Literal> {
+        self.one(name)?.literal.as_ref()
+    }
+
+    /// An attribute that carries data.
+    pub fn attribute(&self, name: &str) -> Option<&'a Literal> {
+        self.attributes.iter().find(|(n, _)| &**n == name).map(|(_, l)| l)
+    }
+
+    /// A constant vector (or scalar) of integers.
+    pub fn ints(&self, name: &str) -> Option<Vec<i64>> {
+        self.literal(name)?.to_i64()
+    }
+
+    /// A constant integer, or `default` if left out.
+    ///
+    /// # Errors
+    /// It is not one number.
+    pub fn int(&self, name: &str, default: i64) -> Result<i64, OpError> {
+        match self.ints(name).as_deref() {
+            None => Ok(default),
+            Some([one]) => Ok(*one),
+            Some(many) => fail!("scalar", "`{name}` has {} elements, one is wanted", many.len()),
+        }
+    }
+
+    /// A constant truth value, or `default` if left out.
+    ///
+    /// # Errors
+    /// It is not one value.
+    pub fn bool(&self, name: &str, default: bool) -> Result<bool, OpError> {
+        match self.literal(name).and_then(Literal::to_bools).as_deref() {
+            None => Ok(default),
+            Some([one]) => Ok(*one),
+            Some(many) => fail!("scalar", "`{name}` has {} elements, one is wanted", many.len()),
+        }
+    }
+
+    /// A constant number, or `default` if left out. The default is rounded to the type of `x`, as the format's own
+    /// default value would be.
+    ///
+    /// # Errors
+    /// It is not one number.
+    pub fn float(&self, name: &str, default: f64) -> Result<f64, OpError> {
+        match self.literal(name).and_then(Literal::to_f64).as_deref() {
+            None => {
+                let dtype = self.ty_opt("x").map_or(DType::Fp32, |t| t.dtype);
+                Ok(crate::reference::round_to(dtype, default))
+            }
+            Some([one]) => Ok(*one),
+            Some(many) => fail!("scalar", "`{name}` has {} elements, one is wanted", many.len()),
+        }
+    }
+
+    /// A constant string, or `default` if left out.
+    ///
+    /// # Errors
+    /// It is not one string.
+    pub fn str(&self, name: &str, default: &'static str) -> Result<&'a str, OpError> {
+        match self.literal(name) {
+            None => Ok(default),
+            Some(l) => l.as_str().ok_or_else(|| OpError::new("scalar", format!("`{name}` must be one string"))),
+        }
+    }
+
+    /// A vector of exactly `len` positive numbers, or all `default` if left out.
+    ///
+    /// # Errors
+    /// Another length, or a number below 1 or above 2^31.
+    pub fn counts(&self, name: &str, len: usize, default: usize) -> Result<Vec<usize>, OpError> {
+        let Some(v) = self.ints(name) else { return Ok(vec![default; len]) };
+        if v.len() != len {
+            fail!("length", "`{name}` has {} elements, {len} are wanted", v.len());
+        }
+        v.iter()
+            .map(|n| match usize::try_from(*n) {
+                Ok(n) if n >= 1 => Ok(n),
+                _ => fail!("range", "`{name}` holds {n}; every element must be at least 1"),
+            })
+            .collect()
+    }
+
+    /// A constant axis of a tensor with `dims`; negative ones count from the end.
+    ///
+    /// # Errors
+    /// Not one number, or out of range.
+    pub fn axis(&self, name: &str, default: i64, dims: &Dims) -> Result<usize, OpError> {
+        let axis = self.int(name, default)?;
+        resolve_axis(name, axis, dims)
+    }
+
+    /// Constant axes, resolved, sorted, each once; `None` if left out.
+    ///
+    /// # Errors
+    /// Out of range, or one axis named twice.
+    pub fn axes(&self, name: &str, dims: &Dims) -> Result<Option<Vec<usize>>, OpError> {
+        let Some(axes) = self.ints(name) else { return Ok(None) };
+        let mut out = axes.iter().map(|a| resolve_axis(name, *a, dims)).collect::<Result<Vec<_>, _>>()?;
+        out.sort_unstable();
+        if out.windows(2).any(|w| w[0] == w[1]) {
+            fail!("axis", "`{name}` {axes:?} names an axis twice");
+        }
+        Ok(Some(out))
+    }
+
+    /// How many results the program's text declares for this call; `None` from a builder.
+    pub fn declared_results(&self) -> Option<usize> {
+        self.declared_results
+    }
+}
+
+fn resolve_axis(name: &str, axis: i64, dims: &Dims) -> Result<usize, OpError> {
+    let rank = dims.rank() as i64;
+    dims.axis(axis).ok_or_else(|| {
+        let range = if rank == 0 { "a scalar has no axis".to_owned() } else { format!("{}..={}", -rank, rank - 1) };
+        OpError::new("axis", format!("`{name}` is {axis}, but {dims} has rank {rank}: allowed is {range}"))
+    })
+}
+
+/// What [`Operation::infer`] finds.
+#[derive(Clone, Debug)]
+pub struct Inferred<O> {
+    /// The operation with its constant arguments read.
+    pub op: O,
+    /// The types of its results.
+    pub results: Vec<TensorType>,
+    /// Multiply-accumulates it takes, for estimates; 0 where other work dominates.
+    pub macs: u64,
+}
+
+impl<O> Inferred<O> {
+    /// One result.
+    pub fn one(op: O, result: TensorType) -> Inferred<O> {
+        Inferred { op, results: vec![result], macs: 0 }
+    }
+
+    /// The same with a number of multiply-accumulates.
+    #[must_use]
+    pub fn macs(mut self, macs: usize) -> Inferred<O> {
+        self.macs = macs as u64;
+        self
+    }
+
+    fn map<P>(self, f: impl FnOnce(O) -> P) -> Inferred<P> {
+        Inferred { op: f(self.op), results: self.results, macs: self.macs }
+    }
+}
+
+/// One operation of MIL; see the module's documentation for what each part owes.
+pub trait Operation: Sized + Clone + std::fmt::Debug + PartialEq + Send + Sync + 'static {
+    /// The declaration.
+    const SCHEMA: Schema;
+
+    /// Reads the constant arguments and gives the results' types.
+    ///
+    /// # Errors
+    /// What the schema cannot say is not as it must be.
+    fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError>;
+
+    /// The results, one vector each, row-major. Rounding to the results' types is the caller's work.
+    fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>>;
+}
+
+/// A builder method for an operation; constants have one of their own, [`crate::Builder::constant`].
+macro_rules! builder_method {
+    (const $Type:ident $family:ident) => {};
+    ($mnemonic:ident $Type:ident $family:ident) => {
+        #[doc = concat!("Appends `", stringify!($mnemonic), "` and returns its first result. See [`crate::ops::",
+                    stringify!($family), "::", stringify!($Type), "`].")]
+        #[track_caller]
+        pub fn $mnemonic(&mut self, args: impl Into<crate::builder::Arguments>) -> crate::builder::Var {
+            self.call(stringify!($mnemonic), args)
+        }
+    };
+}
+
+macro_rules! define_op {
+    ($($family:ident { $($mnemonic:ident $Type:ident,)* })*) => {
+        /// An operation of a checked program, with its constant arguments read.
+        #[derive(Clone, PartialEq, Debug)]
+        #[non_exhaustive]
+        pub enum Op {
+            $($(
+                #[doc = concat!("`", stringify!($mnemonic), "`")]
+                $Type(crate::ops::$family::$Type),
+            )*)*
+        }
+
+        impl Op {
+            /// The declaration.
+            pub fn schema(&self) -> &'static Schema {
+                match self { $($(Op::$Type(_) => &<crate::ops::$family::$Type as Operation>::SCHEMA,)*)* }
+            }
+
+            /// [`Operation::infer`] of the operation that `schema` declares; the schema must come from [`SCHEMAS`].
+            pub(crate) fn infer(call: &Call<'_>) -> Result<Inferred<Op>, OpError> {
+                match call.schema.mnemonic {
+                    $($(stringify!($mnemonic) => {
+                        <crate::ops::$family::$Type as Operation>::infer(call).map(|i| i.map(Op::$Type))
+                    })*)*
+                    other => unreachable!("{other} is not in the table"),
+                }
+            }
+
+            /// [`Operation::eval`].
+            pub fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+                match self { $($(Op::$Type(op) => op.eval(x),)*)* }
+            }
+        }
+
+        /// Every operation's declaration, in the order of the table.
+        pub static SCHEMAS: &[Schema] = &[$($(<crate::ops::$family::$Type as Operation>::SCHEMA,)*)*];
+
+        /// Builder methods named after the operations.
+        impl crate::builder::Builder {
+            $($(builder_method! { $mnemonic $Type $family })*)*
+        }
+
+        #[cfg(test)]
+        mod table {
+            use super::*;
+            #[test]
+            fn mnemonics_match_their_schemas() {
+                $($(assert_eq!(<crate::ops::$family::$Type as Operation>::SCHEMA.mnemonic, stringify!($mnemonic));)*)*
+            }
+        }
+    };
+}
+crate::for_each_op!(define_op);
+
+/// The declaration with this mnemonic.
+pub fn schema(mnemonic: &str) -> Option<&'static Schema> {
+    SCHEMAS.iter().find(|s| s.mnemonic == mnemonic)
+}

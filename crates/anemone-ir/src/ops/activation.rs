@@ -1,0 +1,157 @@
+//! Activation functions.
+
+use crate::diagnostic::{OpError, ensure, fail};
+use crate::op::{Call, Inferred, Operation, Param, Schema};
+use crate::ops::elementwise::unary;
+use crate::reference::Inputs;
+use crate::types::{DTypeSet, Opset};
+
+/// Declares an activation with constant parameters `alpha`, `beta`, …: `|x, [alpha, …]| expression`.
+macro_rules! parametric {
+    ($($(#[$doc:meta])* $Type:ident $mnemonic:literal { $($field:ident),* }, |$x:ident| $f:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Debug)]
+        pub struct $Type {
+            $(#[doc = concat!("MIL's `", stringify!($field), "`.")] pub $field: f64,)*
+        }
+
+        impl Operation for $Type {
+            const SCHEMA: Schema =
+                Schema::new($mnemonic, DTypeSet::FLOAT, &[Param::t("x"), $(Param::const_u(stringify!($field))),*]);
+
+            fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+                let op = $Type { $($field: call.float(stringify!($field), 0.0)?),* };
+                Ok(Inferred::one(op, call.ty("x")))
+            }
+
+            fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+                $(let $field = self.$field;)*
+                vec![x.get("x").data.iter().map(|$x| { let $x = *$x; $f }).collect()]
+            }
+        }
+    )*};
+}
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + libm::exp(-x))
+}
+
+/// The smaller value, but NaN if `x` is NaN.
+fn clamp(x: f64, low: f64, high: f64) -> f64 {
+    if x < low {
+        low
+    } else if x > high {
+        high
+    } else {
+        x
+    }
+}
+
+unary! {
+    /// `max(x, 0)`; NaN stays NaN.
+    Relu "relu" DTypeSet::FLOAT, |x| if x < 0.0 { 0.0 } else { x };
+    /// `min(max(x, 0), 6)`.
+    Relu6 "relu6" DTypeSet::FLOAT, |x| clamp(x, 0.0, 6.0);
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid "sigmoid" DTypeSet::FLOAT, sigmoid;
+    /// The hyperbolic tangent.
+    Tanh "tanh" DTypeSet::FLOAT, libm::tanh;
+    /// `log(1 + exp(x))`.
+    Softplus "softplus" DTypeSet::FLOAT, |x| if x > 0.0 { x + libm::log1p(libm::exp(-x)) } else { libm::log1p(libm::exp(x)) };
+    /// `x / (1 + |x|)`.
+    Softsign "softsign" DTypeSet::FLOAT, |x| if x.is_infinite() { x.signum() } else { x / (1.0 + x.abs()) };
+    /// `x * sigmoid(x)`.
+    Silu "silu" DTypeSet::FLOAT, |x| if x == f64::NEG_INFINITY { 0.0 } else { x * sigmoid(x) };
+}
+
+parametric! {
+    /// `x` where not negative, else `alpha * x`.
+    LeakyRelu "leaky_relu" { alpha }, |x| if x >= 0.0 { x } else { alpha * x };
+    /// `x` where positive, else `alpha * (exp(x) - 1)`.
+    Elu "elu" { alpha }, |x| if x > 0.0 { x } else { alpha * libm::expm1(x) };
+    /// `min(max(alpha * x + beta, 0), 1)`.
+    SigmoidHard "sigmoid_hard" { alpha, beta }, |x| clamp(alpha * x + beta, 0.0, 1.0);
+    /// `alpha * x + beta`.
+    LinearActivation "linear_activation" { alpha, beta }, |x| alpha * x + beta;
+}
+
+/// `min(max(x, alpha), beta)`; NaN stays NaN.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Clip {
+    /// The lower bound.
+    pub alpha: f64,
+    /// The upper bound.
+    pub beta: f64,
+}
+
+impl Operation for Clip {
+    const SCHEMA: Schema =
+        Schema::new("clip", DTypeSet::FLOAT, &[Param::t("x"), Param::const_t("alpha"), Param::const_t("beta")]);
+
+    fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+        let (alpha, beta) = (call.float("alpha", 0.0)?, call.float("beta", 0.0)?);
+        let ordered = if call.opset >= Opset::Ios17 { alpha < beta } else { alpha <= beta };
+        ensure!(
+            ordered,
+            "range",
+            "`alpha` is {alpha} and `beta` {beta}: `alpha` must be the smaller in {}",
+            call.opset
+        );
+        Ok(Inferred::one(Clip { alpha, beta }, call.ty("x")))
+    }
+
+    fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+        vec![x.get("x").data.iter().map(|x| clamp(*x, self.alpha, self.beta)).collect()]
+    }
+}
+
+/// How [`Gelu`] is computed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GeluMode {
+    /// `x / 2 * (1 + erf(x / sqrt(2)))`.
+    Exact,
+    /// `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))`.
+    Tanh,
+    /// `x * sigmoid(1.702 x)`.
+    Sigmoid,
+}
+
+/// The Gaussian error linear unit.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Gelu {
+    /// Which formula.
+    pub mode: GeluMode,
+}
+
+impl Operation for Gelu {
+    const SCHEMA: Schema = Schema::new("gelu", DTypeSet::FLOAT, &[Param::t("x"), Param::string("mode").optional()]);
+
+    fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+        let mode = match call.str("mode", "EXACT")? {
+            "EXACT" => GeluMode::Exact,
+            "TANH_APPROXIMATION" => GeluMode::Tanh,
+            "SIGMOID_APPROXIMATION" => GeluMode::Sigmoid,
+            other => {
+                fail!("mode", "`mode` is \"{other}\"; allowed are EXACT, TANH_APPROXIMATION, SIGMOID_APPROXIMATION")
+            }
+        };
+        Ok(Inferred::one(Gelu { mode }, call.ty("x")))
+    }
+
+    fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+        let f = |x: f64| {
+            if x == f64::NEG_INFINITY {
+                return -0.0;
+            }
+            match self.mode {
+                GeluMode::Exact => 0.5 * x * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2)),
+                GeluMode::Tanh => {
+                    let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x);
+                    0.5 * x * (1.0 + libm::tanh(inner))
+                }
+                GeluMode::Sigmoid => x * sigmoid(1.702 * x),
+            }
+        };
+        vec![x.get("x").data.iter().map(|x| f(*x)).collect()]
+    }
+}

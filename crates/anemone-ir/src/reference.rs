@@ -1,0 +1,156 @@
+//! The reference: every operation evaluated as it is defined, in `f64`, one operation at a time.
+//!
+//! It is slow and plain on purpose. The CPU engine is tested against it, and the constant folder uses it.
+
+use crate::literal::Literal;
+use crate::op::Schema;
+use crate::program::{Arg, Function, Node, ValueId};
+use crate::types::{DType, TensorType};
+use half::f16;
+
+/// How values typed `fp16` are kept between operations.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Profile {
+    /// As IEEE half, rounded to nearest even after every operation.
+    #[default]
+    Fp16,
+    /// In `f32`: tells a rounding error from a wrong graph.
+    F32,
+}
+
+impl Profile {
+    /// The type in which a value typed `dtype` is kept.
+    pub fn storage(self, dtype: DType) -> DType {
+        match (self, dtype) {
+            (Profile::F32, DType::Fp16) => DType::Fp32,
+            _ => dtype,
+        }
+    }
+
+    /// `fp16` or `f32`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Profile::Fp16 => "fp16",
+            Profile::F32 => "f32",
+        }
+    }
+}
+
+/// `x` rounded to `dtype`: to nearest even for floats, wrapped for integers, 0 or 1 for `bool`.
+pub fn round_to(dtype: DType, x: f64) -> f64 {
+    match dtype {
+        DType::Fp16 => f16::from_f64(x).to_f64(),
+        DType::Fp32 => f64::from(x as f32),
+        DType::Bool => f64::from(u8::from(x != 0.0)),
+        DType::Int8 => f64::from(x as i64 as i8),
+        DType::Int16 => f64::from(x as i64 as i16),
+        DType::Int32 => f64::from(x as i64 as i32),
+        DType::UInt8 => f64::from(x as i64 as u8),
+        DType::UInt16 => f64::from(x as i64 as u16),
+        DType::UInt32 => f64::from(x as i64 as u32),
+        DType::String => x,
+    }
+}
+
+/// A tensor of the reference: every supported number fits an `f64` exactly.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Array {
+    /// The type.
+    pub ty: TensorType,
+    /// Row-major elements.
+    pub data: Vec<f64>,
+}
+
+/// The operands of one evaluation, by MIL's parameter names.
+pub struct Inputs<'a> {
+    schema: &'static Schema,
+    args: Vec<Vec<&'a Array>>,
+    results: &'a [TensorType],
+}
+
+impl<'a> Inputs<'a> {
+    /// Operands for `schema`, one list for each parameter: empty if absent, longer than one for a tuple.
+    pub fn new(schema: &'static Schema, args: Vec<Vec<&'a Array>>, results: &'a [TensorType]) -> Inputs<'a> {
+        Inputs { schema, args, results }
+    }
+
+    /// All values of a parameter.
+    pub fn tuple(&self, name: &str) -> &[&'a Array] {
+        let at = self.schema.position(name).expect("eval asks only for parameters of its own schema");
+        &self.args[at]
+    }
+
+    /// An optional operand.
+    pub fn opt(&self, name: &str) -> Option<&'a Array> {
+        self.tuple(name).first().copied()
+    }
+
+    /// A required operand.
+    pub fn get(&self, name: &str) -> &'a Array {
+        self.opt(name).expect("checked programs have every required operand")
+    }
+
+    /// The type of a result.
+    pub fn result(&self, index: usize) -> TensorType {
+        self.results[index]
+    }
+
+    /// The types of all results.
+    pub fn results(&self) -> &[TensorType] {
+        self.results
+    }
+}
+
+/// Evaluates one node on arrays of its operands: `lookup` gives the array of a value.
+pub fn eval_node<'a>(
+    function: &Function,
+    node: &Node,
+    profile: Profile,
+    lookup: impl Fn(ValueId) -> &'a Array,
+) -> Vec<Array> {
+    let results: Vec<TensorType> = node.results.iter().map(|id| *function.ty(*id)).collect();
+    let is_string = |id: &ValueId| function.ty(*id).dtype == DType::String;
+    let operands = |arg: &Arg| arg.ids().iter().filter(|id| !is_string(id)).map(|id| lookup(*id)).collect();
+    let args = node.args.iter().map(operands).collect();
+    let out = node.op.eval(&Inputs::new(node.op.schema(), args, &results));
+    let round = |(ty, mut data): (&TensorType, Vec<f64>)| {
+        debug_assert_eq!(data.len(), ty.dims.elements(), "{}", node.mnemonic());
+        let storage = profile.storage(ty.dtype);
+        data.iter_mut().for_each(|x| *x = round_to(storage, *x));
+        Array { ty: *ty, data }
+    };
+    results.iter().zip(out).map(round).collect()
+}
+
+/// Runs a function on its inputs, in binding order. Inputs are rounded to their types first.
+///
+/// # Panics
+/// The number or the sizes of the inputs are not the function's.
+pub fn run(function: &Function, inputs: &[Vec<f64>], profile: Profile) -> Vec<Array> {
+    assert_eq!(inputs.len(), function.params.len(), "inputs");
+    let mut arrays: Vec<Option<Array>> = function.values.iter().map(|v| constant(v.literal.as_ref())).collect();
+    for (id, data) in function.params.iter().zip(inputs) {
+        let ty = *function.ty(*id);
+        assert_eq!(data.len(), ty.dims.elements(), "elements of input {}", function.value(*id).name);
+        let storage = profile.storage(ty.dtype);
+        let data = data.iter().map(|x| round_to(storage, *x)).collect();
+        arrays[id.index()] = Some(Array { ty, data });
+    }
+    for node in &function.nodes {
+        if function.value(node.results[0]).literal.is_some() {
+            continue;
+        }
+        let lookup = |id: ValueId| arrays[id.index()].as_ref().expect("operands are defined before they are used");
+        let out = eval_node(function, node, profile, lookup);
+        for (id, array) in node.results.iter().zip(out) {
+            arrays[id.index()] = Some(array);
+        }
+    }
+    function.outputs.iter().map(|id| arrays[id.index()].clone().expect("outputs are values")).collect()
+}
+
+/// The array of a numeric constant.
+fn constant(literal: Option<&Literal>) -> Option<Array> {
+    let literal = literal?;
+    Some(Array { ty: *literal.ty(), data: literal.to_f64()? })
+}
