@@ -1,8 +1,21 @@
 //! The operations, by family. A file holds, for each of its operations, the declaration, the type rule and the reference.
 
 pub mod activation;
+pub mod cast;
+pub mod compare;
 pub mod constant;
+pub mod conv;
 pub mod elementwise;
+pub mod gather;
+pub mod linear;
+pub mod norm;
+pub mod pad;
+pub mod pool;
+pub mod reduce;
+pub mod shape;
+pub mod slice;
+pub mod space;
+pub mod window;
 
 /// The table of all operations: `family { mnemonic Type, … }`. The enum [`crate::Op`], dispatch, the parser's look-up, the
 /// builder's methods and the engine's kernels are made from it; an operation that is not fully declared does not compile.
@@ -23,6 +36,33 @@ macro_rules! for_each_op {
                 relu Relu, relu6 Relu6, leaky_relu LeakyRelu, elu Elu, clip Clip, sigmoid Sigmoid,
                 sigmoid_hard SigmoidHard, linear_activation LinearActivation, tanh Tanh, softplus Softplus,
                 softsign Softsign, silu Silu, gelu Gelu,
+            }
+            linear { linear Linear, matmul Matmul, }
+            conv { conv Conv, conv_transpose ConvTranspose, }
+            pool { max_pool MaxPool, avg_pool AvgPool, l2_pool L2Pool, }
+            norm {
+                softmax Softmax, layer_norm LayerNorm, instance_norm InstanceNorm, batch_norm BatchNorm, l2_norm L2Norm,
+            }
+            reduce {
+                reduce_sum ReduceSum, reduce_mean ReduceMean, reduce_min ReduceMin, reduce_max ReduceMax,
+                reduce_prod ReduceProd, reduce_l1_norm ReduceL1Norm, reduce_sum_square ReduceSumSquare,
+                reduce_l2_norm ReduceL2Norm, reduce_log_sum ReduceLogSum, reduce_log_sum_exp ReduceLogSumExp,
+            }
+            shape {
+                reshape Reshape, expand_dims ExpandDims, squeeze Squeeze, transpose Transpose, concat Concat, stack Stack,
+                split Split, tile Tile,
+            }
+            slice { slice_by_size SliceBySize, slice_by_index SliceByIndex, }
+            pad { pad Pad, }
+            cast { cast Cast, }
+            compare {
+                equal Equal, not_equal NotEqual, less Less, less_equal LessEqual, greater Greater,
+                greater_equal GreaterEqual, logical_and LogicalAnd, logical_or LogicalOr, logical_xor LogicalXor,
+                logical_not LogicalNot, select Select,
+            }
+            space {
+                pixel_shuffle PixelShuffle, depth_to_space DepthToSpace, space_to_depth SpaceToDepth,
+                upsample_nearest_neighbor UpsampleNearestNeighbor,
             }
         }
     };

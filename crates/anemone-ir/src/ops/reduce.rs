@@ -1,0 +1,115 @@
+//! Reductions.
+
+use crate::diagnostic::OpError;
+use crate::op::{Call, Inferred, Operation, Param, Schema};
+use crate::ops::elementwise::maximum;
+use crate::reference::Inputs;
+use crate::types::{DTypeSet, Dims, TensorType};
+
+/// Which axes are reduced.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Axes {
+    /// The axes, ascending.
+    pub axes: Vec<usize>,
+    /// Whether they stay as 1.
+    pub keep_dims: bool,
+}
+
+impl Axes {
+    fn read(call: &Call<'_>) -> Result<(Axes, TensorType), OpError> {
+        let x = call.ty("x");
+        let axes = call.axes("axes", &x.dims)?.unwrap_or_else(|| (0..x.dims.rank()).collect());
+        let keep_dims = call.bool("keep_dims", false)?;
+        let kept = x.dims.iter().enumerate().filter_map(|(axis, d)| match (axes.contains(&axis), keep_dims) {
+            (false, _) => Some(*d),
+            (true, true) => Some(1),
+            (true, false) => None,
+        });
+        let dims = Dims::new(&kept.collect::<Vec<_>>())?;
+        Ok((Axes { axes, keep_dims }, TensorType::new(x.dtype, dims)))
+    }
+}
+
+/// For each position of the result, the elements that are reduced into it, in row-major order.
+pub(crate) fn groups(data: &[f64], dims: &Dims, axes: &[usize]) -> Vec<Vec<f64>> {
+    let count: usize = (0..dims.rank()).filter(|a| !axes.contains(a)).map(|a| dims[a]).product();
+    let mut groups = vec![Vec::new(); count];
+    for (at, value) in data.iter().enumerate() {
+        groups[group_of(at, dims, axes)].push(*value);
+    }
+    groups
+}
+
+/// The position in the result of the element at a position.
+pub(crate) fn group_of(at: usize, dims: &Dims, axes: &[usize]) -> usize {
+    let (mut rest, mut step, mut group) = (at, 1, 0);
+    for axis in (0..dims.rank()).rev() {
+        if !axes.contains(&axis) {
+            group += rest % dims[axis] * step;
+            step *= dims[axis];
+        }
+        rest /= dims[axis];
+    }
+    group
+}
+
+macro_rules! reductions {
+    ($($(#[$doc:meta])* $Type:ident $mnemonic:literal, $f:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Debug)]
+        pub struct $Type {
+            /// Over which axes.
+            pub axes: Axes,
+        }
+
+        impl Operation for $Type {
+            const SCHEMA: Schema = Schema::new(
+                $mnemonic,
+                DTypeSet::NUMBER,
+                &[Param::t("x"), Param::ints("axes").optional(), Param::bools("keep_dims").optional()],
+            );
+
+            fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+                let (axes, ty) = Axes::read(call)?;
+                Ok(Inferred::one($Type { axes }, ty))
+            }
+
+            fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+                let a = x.get("x");
+                let f: fn(&[f64]) -> f64 = $f;
+                vec![groups(&a.data, &a.ty.dims, &self.axes.axes).iter().map(|g| f(g)).collect()]
+            }
+        }
+    )*};
+}
+
+fn log_sum_exp(v: &[f64]) -> f64 {
+    let max = v.iter().copied().fold(f64::NEG_INFINITY, maximum);
+    if max.is_infinite() || max.is_nan() {
+        return max;
+    }
+    max + libm::log(v.iter().map(|x| libm::exp(x - max)).sum())
+}
+
+reductions! {
+    /// The sum.
+    ReduceSum "reduce_sum", |v| v.iter().sum();
+    /// The mean; of integers, rounded towards zero.
+    ReduceMean "reduce_mean", |v| v.iter().sum::<f64>() / v.len() as f64;
+    /// The smallest; NaN if there is one.
+    ReduceMin "reduce_min", |v| -v.iter().map(|x| -x).fold(f64::NEG_INFINITY, maximum);
+    /// The largest; NaN if there is one.
+    ReduceMax "reduce_max", |v| v.iter().copied().fold(f64::NEG_INFINITY, maximum);
+    /// The product.
+    ReduceProd "reduce_prod", |v| v.iter().product();
+    /// The sum of magnitudes.
+    ReduceL1Norm "reduce_l1_norm", |v| v.iter().map(|x| x.abs()).sum();
+    /// The sum of squares.
+    ReduceSumSquare "reduce_sum_square", |v| v.iter().map(|x| x * x).sum();
+    /// The square root of the sum of squares.
+    ReduceL2Norm "reduce_l2_norm", |v| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+    /// The logarithm of the sum.
+    ReduceLogSum "reduce_log_sum", |v| libm::log(v.iter().sum());
+    /// The logarithm of the sum of exponentials, without overflow on the way.
+    ReduceLogSumExp "reduce_log_sum_exp", log_sum_exp;
+}

@@ -1,0 +1,331 @@
+//! Shapes: reshape, transpose, and putting tensors together and apart.
+
+use crate::diagnostic::{OpError, ensure, fail};
+use crate::op::{Call, Inferred, Operation, Param, Schema};
+use crate::ops::gather::GatherMap;
+use crate::reference::Inputs;
+use crate::types::{DTypeSet, Dims, MAX_RANK, Opset, TensorType};
+
+const fn movement(mnemonic: &'static str, params: &'static [Param]) -> Schema {
+    Schema::new(mnemonic, DTypeSet::BASIC, params).t_ios17(DTypeSet::MOVABLE)
+}
+
+/// Declares operations that give their operand other dimensions and leave the elements as they are.
+macro_rules! views {
+    ($($(#[$doc:meta])* $Type:ident $schema:expr, $dims:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Debug)]
+        pub struct $Type;
+
+        impl Operation for $Type {
+            const SCHEMA: Schema = $schema;
+
+            fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+                let dims: fn(&Call<'_>, &Dims) -> Result<Dims, OpError> = $dims;
+                let x = call.ty("x");
+                Ok(Inferred::one($Type, TensorType::new(x.dtype, dims(call, &x.dims)?)))
+            }
+
+            fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+                vec![x.get("x").data.clone()]
+            }
+        }
+    )*};
+}
+
+views! {
+    /// Other dimensions for the same elements. One may be -1 (what is left) and, with rules that depend on the operation
+    /// set, some 0 (as in `x`).
+    Reshape movement("reshape", &[Param::t("x"), Param::index("shape")]), reshape;
+    /// New axes of size 1, at positions in the result.
+    ExpandDims movement("expand_dims", &[Param::t("x"), Param::ints("axes")]), expand_dims;
+    /// Axes of size 1 taken away: the given ones, or all.
+    Squeeze movement("squeeze", &[Param::t("x"), Param::ints("axes").optional()]), squeeze;
+}
+
+fn reshape(call: &Call<'_>, x: &Dims) -> Result<Dims, OpError> {
+    let mut shape = call.ints("shape").unwrap_or_default();
+    if shape.len() > MAX_RANK {
+        fail!("rank", "`shape` {shape:?} has rank {}, {MAX_RANK} is the highest", shape.len());
+    }
+    let rank = shape.len();
+    if shape.contains(&0) {
+        ensure!(
+            call.opset >= Opset::Ios17 || rank == x.rank(),
+            "reshape",
+            "a 0 in `shape` {shape:?} copies a dimension; before ios17 `shape` must then have the rank of `x`, {x}"
+        );
+        // Since iOS 17 zeros are aligned at the last axis, and one outside of `x` is 1.
+        for (i, d) in shape.iter_mut().enumerate().filter(|(_, d)| **d == 0) {
+            *d = (i + x.rank()).checked_sub(rank).map_or(1, |axis| x[axis] as i64);
+        }
+    }
+    if let Some(bad) = shape.iter().find(|d| **d < -1) {
+        fail!("reshape", "`shape` holds {bad}");
+    }
+    let known: u64 = shape.iter().filter(|d| **d != -1).fold(1, |p: u64, d| p.saturating_mul(*d as u64));
+    let total = x.elements() as u64;
+    match shape.iter().filter(|d| **d == -1).count() {
+        0 => {}
+        1 if known > 0 && total.is_multiple_of(known) => {
+            shape.iter_mut().filter(|d| **d == -1).for_each(|d| *d = (total / known) as i64);
+        }
+        1 => fail!("reshape", "{x} has {total} elements, which `shape` {shape:?} cannot divide"),
+        more => fail!("reshape", "`shape` {shape:?} holds -1 {more} times, once is allowed"),
+    }
+    let dims = Dims::new(&shape.iter().map(|d| *d as usize).collect::<Vec<_>>())?;
+    ensure!(
+        dims.elements() as u64 == total,
+        "reshape",
+        "{x} has {total} elements, `shape` {shape:?} has {}",
+        dims.elements()
+    );
+    Ok(dims)
+}
+
+fn expand_dims(call: &Call<'_>, x: &Dims) -> Result<Dims, OpError> {
+    let axes = call.ints("axes").unwrap_or_default();
+    let rank = x.rank() + axes.len();
+    if rank > MAX_RANK {
+        fail!("rank", "the result would have rank {rank}, {MAX_RANK} is the highest");
+    }
+    let grown = Dims::new(&vec![1; rank])?;
+    let axes = call.axes("axes", &grown)?.unwrap_or_default();
+    let mut old = x.iter();
+    let dims: Vec<usize> =
+        (0..rank).map(|axis| if axes.contains(&axis) { 1 } else { old.next().copied().unwrap_or(1) }).collect();
+    Ok(Dims::new(&dims)?)
+}
+
+fn squeeze(call: &Call<'_>, x: &Dims) -> Result<Dims, OpError> {
+    let axes = match call.axes("axes", x)? {
+        Some(axes) => axes,
+        None => (0..x.rank()).filter(|a| x[*a] == 1).collect(),
+    };
+    if let Some(bad) = axes.iter().find(|a| x[**a] != 1) {
+        fail!("squeeze", "axis {bad} of {x} has {} elements, only an axis of 1 can be taken away", x[*bad]);
+    }
+    let dims: Vec<usize> = (0..x.rank()).filter(|a| !axes.contains(a)).map(|a| x[a]).collect();
+    Ok(Dims::new(&dims)?)
+}
+
+/// The axes in another order: axis `i` of the result is axis `perm[i]` of `x`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Transpose {
+    /// The order.
+    pub perm: Vec<usize>,
+    /// Where elements come from.
+    pub map: GatherMap,
+}
+
+impl Operation for Transpose {
+    const SCHEMA: Schema = movement("transpose", &[Param::t("x"), Param::ints("perm")]);
+
+    fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+        let x = call.ty("x");
+        let given = call.ints("perm").unwrap_or_default();
+        let perm: Option<Vec<usize>> = given.iter().map(|p| x.dims.axis(*p)).collect();
+        let rank = x.dims.rank();
+        let perm = perm.filter(|p| p.len() == rank && (0..rank).all(|axis| p.contains(&axis)));
+        let Some(perm) = perm else {
+            fail!("perm", "`perm` {given:?} is no order of the {rank} axes of {}", x.dims);
+        };
+        let strides = x.dims.strides();
+        let map = GatherMap::steps(perm.iter().map(|p| (x.dims[*p], 0, strides[*p] as isize)));
+        let dims = Dims::new(&perm.iter().map(|p| x.dims[*p]).collect::<Vec<_>>())?;
+        Ok(Inferred::one(Transpose { perm, map }, TensorType::new(x.dtype, dims)))
+    }
+
+    fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+        vec![self.map.apply(&x.get("x").data, 0.0)]
+    }
+}
+
+/// The types in `values`, all alike but for one axis.
+fn values(call: &Call<'_>, apart: Option<usize>) -> Result<(Vec<TensorType>, TensorType), OpError> {
+    let values = call.tuple("values");
+    let Some(first) = values.first().copied() else { fail!("values", "`values` is empty") };
+    for ty in &values {
+        ensure!(ty.dtype == first.dtype, "dtype", "`values` are {} and {}; one type is wanted", first.dtype, ty.dtype);
+        let alike = ty.dims.rank() == first.dims.rank()
+            && (0..first.dims.rank()).all(|a| Some(a) == apart || ty.dims[a] == first.dims[a]);
+        let but = apart.map_or(String::new(), |a| format!(" but for axis {a}"));
+        ensure!(alike, "shape", "`values` are {} and {}; equal dimensions{but} are wanted", first.dims, ty.dims);
+    }
+    Ok((values, first))
+}
+
+/// Tensors one after the other along an axis.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Concat {
+    /// The axis.
+    pub axis: usize,
+    /// Whether elements along the axis alternate between the tensors.
+    pub interleave: bool,
+}
+
+impl Operation for Concat {
+    const SCHEMA: Schema = movement(
+        "concat",
+        &[
+            Param::new("values", crate::op::TypeRule::Of(DTypeSet::ANY)).tuple(),
+            Param::ints("axis"),
+            Param::bools("interleave").optional(),
+        ],
+    );
+
+    fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+        let Some(first) = call.tuple("values").first().copied() else { fail!("values", "`values` is empty") };
+        let axis = call.axis("axis", 0, &first.dims)?;
+        let interleave = call.bool("interleave", false)?;
+        let (values, first) = values(call, (!interleave).then_some(axis))?;
+        let size = values.iter().fold(0usize, |sum, t| sum.saturating_add(t.dims[axis]));
+        let dims = first.dims.with(axis, size)?;
+        Ok(Inferred::one(Concat { axis, interleave }, TensorType::new(first.dtype, dims)))
+    }
+
+    fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+        let values = x.tuple("values");
+        let dims = x.result(0).dims;
+        let (outer, inner): (usize, usize) =
+            (dims[..self.axis].iter().product(), dims[self.axis + 1..].iter().product());
+        let mut out = Vec::with_capacity(dims.elements());
+        for o in 0..outer {
+            let part = |v: &crate::reference::Array, from: usize, count: usize| {
+                let row = v.ty.dims[self.axis] * inner;
+                v.data[o * row + from * inner..][..count * inner].to_vec()
+            };
+            if self.interleave {
+                (0..values[0].ty.dims[self.axis]).for_each(|i| values.iter().for_each(|v| out.extend(part(v, i, 1))));
+            } else {
+                values.iter().for_each(|v| out.extend(part(v, 0, v.ty.dims[self.axis])));
+            }
+        }
+        vec![out]
+    }
+}
+
+/// Tensors side by side along a new axis.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stack {
+    /// The new axis, in the result.
+    pub axis: usize,
+}
+
+impl Operation for Stack {
+    const SCHEMA: Schema =
+        movement("stack", &[Param::new("values", crate::op::TypeRule::Of(DTypeSet::ANY)).tuple(), Param::ints("axis")]);
+
+    fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+        let (values, first) = values(call, None)?;
+        let rank = first.dims.rank() + 1;
+        if rank > MAX_RANK {
+            fail!("rank", "the result would have rank {rank}, {MAX_RANK} is the highest");
+        }
+        let axis = call.axis("axis", 0, &Dims::new(&vec![1; rank])?)?;
+        let mut dims = first.dims.to_vec();
+        dims.insert(axis, values.len());
+        Ok(Inferred::one(Stack { axis }, TensorType::new(first.dtype, Dims::new(&dims)?)))
+    }
+
+    fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+        let inner: usize = x.result(0).dims[self.axis + 1..].iter().product();
+        let values = x.tuple("values");
+        let outer = values[0].data.len() / inner;
+        let parts = (0..outer).flat_map(|o| values.iter().flat_map(move |v| v.data[o * inner..][..inner].to_vec()));
+        vec![parts.collect()]
+    }
+}
+
+/// A tensor cut along an axis.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Split {
+    /// The axis.
+    pub axis: usize,
+    /// Sizes of the pieces.
+    pub sizes: Vec<usize>,
+}
+
+impl Operation for Split {
+    const SCHEMA: Schema = Schema::new(
+        "split",
+        DTypeSet::BASIC,
+        &[
+            Param::t("x"),
+            Param::ints("axis"),
+            Param::ints("num_splits").optional(),
+            Param::ints("split_sizes").optional(),
+        ],
+    );
+
+    fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+        let x = call.ty("x");
+        let axis = call.axis("axis", 0, &x.dims)?;
+        let size = x.dims[axis];
+        let number = call.ints("num_splits");
+        let sizes = match call.ints("split_sizes") {
+            Some(_) => {
+                let len = call.ints("split_sizes").map_or(0, |s| s.len());
+                let sizes = call.counts("split_sizes", len, 1)?;
+                let sum = sizes.iter().fold(0usize, |a, b| a.saturating_add(*b));
+                ensure!(
+                    sum == size,
+                    "split",
+                    "`split_sizes` {sizes:?} add up to {sum}, axis {axis} of {} has {size}",
+                    x.dims
+                );
+                if let Some(n) = number {
+                    ensure!(n == [len as i64], "split", "`num_splits` is {n:?}, but there are {len} `split_sizes`");
+                }
+                sizes
+            }
+            None => match number.as_deref() {
+                Some([n]) if *n >= 1 && size.is_multiple_of(*n as usize) => vec![size / *n as usize; *n as usize],
+                Some(n) => fail!("split", "`num_splits` {n:?} does not divide axis {axis} of {}, {size}", x.dims),
+                None => fail!("split", "one of `num_splits` and `split_sizes` must be given"),
+            },
+        };
+        let results = sizes.iter().map(|s| Ok(TensorType::new(x.dtype, x.dims.with(axis, *s)?)));
+        let results = results.collect::<Result<_, OpError>>()?;
+        Ok(Inferred { op: Split { axis, sizes }, results, macs: 0 })
+    }
+
+    fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+        let a = x.get("x");
+        let inner: usize = a.ty.dims[self.axis + 1..].iter().product();
+        let row = a.ty.dims[self.axis] * inner;
+        let mut first = 0;
+        let piece = |size: &usize| {
+            let from = first;
+            first += size;
+            a.data.chunks_exact(row).flat_map(|r| r[from * inner..(from + size) * inner].to_vec()).collect()
+        };
+        self.sizes.iter().map(piece).collect()
+    }
+}
+
+/// A tensor repeated along each axis.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Tile {
+    /// Where elements come from.
+    pub map: GatherMap,
+}
+
+impl Operation for Tile {
+    const SCHEMA: Schema = Schema::new("tile", DTypeSet::BASIC, &[Param::t("x"), Param::ints("reps")]);
+
+    fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+        let x = call.ty("x");
+        let reps = call.counts("reps", x.dims.rank(), 1)?;
+        let sizes: Vec<usize> = x.dims.iter().zip(&reps).map(|(d, r)| d.saturating_mul(*r)).collect();
+        let dims = Dims::new(&sizes)?;
+        let strides = x.dims.strides();
+        let axis = |a: usize| [(reps[a], 0, 0), (x.dims[a], 0, strides[a] as isize)];
+        let map = GatherMap::steps((0..dims.rank()).flat_map(axis));
+        Ok(Inferred::one(Tile { map }, TensorType::new(x.dtype, dims)))
+    }
+
+    fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+        vec![self.map.apply(&x.get("x").data, 0.0)]
+    }
+}
