@@ -7,6 +7,7 @@ use crate::literal::{Literal, LiteralError};
 use crate::op::{TypeRule, ValueInfo, schema};
 use crate::program::{Arg, ValueId};
 use crate::types::{DType, Opset, TensorType};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -113,6 +114,8 @@ pub struct Builder {
     function: DraftFunction,
     infos: Vec<ValueInfo>,
     calls: usize,
+    /// Values whose names the author chose.
+    named: Vec<ValueId>,
 }
 
 static NEXT_BUILDER: AtomicU32 = AtomicU32::new(0);
@@ -135,7 +138,13 @@ impl Builder {
     #[track_caller]
     pub fn function(name: &str, opset: Opset) -> Builder {
         let id = NEXT_BUILDER.fetch_add(1, Ordering::Relaxed);
-        Builder { id, function: DraftFunction::new(name, opset, Location::caller()), infos: Vec::new(), calls: 0 }
+        Builder {
+            id,
+            function: DraftFunction::new(name, opset, Location::caller()),
+            infos: Vec::new(),
+            calls: 0,
+            named: Vec::new(),
+        }
     }
 
     fn value(&mut self, name: &str, info: ValueInfo, declared: Option<TensorType>, location: Location) -> Var {
@@ -167,15 +176,21 @@ impl Builder {
     pub fn input(&mut self, name: &str, ty: TensorType) -> Var {
         let var = self.value(name, ValueInfo { ty: Some(ty), literal: None }, Some(ty), Location::caller());
         self.function.params.push(var.id);
+        self.named.push(var.id);
         var
     }
 
     /// A constant.
     #[track_caller]
     pub fn constant(&mut self, literal: impl Into<Literal>) -> Var {
+        self.constant_at(literal.into(), Location::caller())
+    }
+
+    /// A constant that was written elsewhere than where it is first used.
+    pub fn constant_at(&mut self, literal: Literal, location: Location) -> Var {
         let name = format!("const_{}", self.calls);
         self.calls += 1;
-        self.named_constant(&name, literal.into(), Location::caller())
+        self.named_constant(&name, literal, location)
     }
 
     fn named_constant(&mut self, name: &str, literal: Literal, location: Location) -> Var {
@@ -208,6 +223,7 @@ impl Builder {
             return self.error("foreign-tensor", format!("the tensor to be named `{name}` belongs to another builder"));
         };
         self.function.values[id.index()].name = name.into();
+        self.named.push(id);
         if let Some(node) = self.function.nodes.iter_mut().rev().find(|n| n.results == [id]) {
             node.name = Some(name.into());
         }
@@ -348,12 +364,56 @@ impl Builder {
     }
 
     /// The draft, ready to be checked.
-    pub fn finish(self) -> Draft {
+    pub fn finish(mut self) -> Draft {
+        yield_names(&mut self.function, &self.named);
         Draft { functions: vec![self.function], build_info: Vec::new() }
     }
 
     /// The draft so far.
     pub fn draft(&self) -> Draft {
-        Draft { functions: vec![self.function.clone()], build_info: Vec::new() }
+        let mut function = self.function.clone();
+        yield_names(&mut function, &self.named);
+        Draft { functions: vec![function], build_info: Vec::new() }
+    }
+}
+
+/// Gives other names to values whose generated name is one that the author chose for another value.
+fn yield_names(function: &mut DraftFunction, named: &[ValueId]) {
+    let named: HashSet<ValueId> = named.iter().copied().collect();
+    let chosen: HashSet<Arc<str>> = named.iter().map(|id| function.values[id.index()].name.clone()).collect();
+    let mut taken: HashSet<Arc<str>> = function.values.iter().map(|v| v.name.clone()).collect();
+    for at in 0..function.values.len() {
+        let (id, old) = (ValueId::at(at), function.values[at].name.clone());
+        if named.contains(&id) || !chosen.contains(&old) {
+            continue;
+        }
+        let mut name = format!("{old}_");
+        while !taken.insert(name.as_str().into()) {
+            name.push('_');
+        }
+        let name: Arc<str> = name.into();
+        function.values[at].name = name.clone();
+        if let Some(node) = function.nodes.iter_mut().find(|n| n.results == [id]) {
+            node.name = Some(name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Dims;
+
+    #[test]
+    fn generated_names_yield_to_chosen_ones() {
+        let mut b = Builder::new();
+        let x = b.input("relu_0", TensorType::new(DType::Fp16, Dims::new(&[1, 64]).unwrap()));
+        let y = b.relu(crate::args! { x: x });
+        let z = b.relu(crate::args! { x: y });
+        b.name(z, "relu_0_");
+        b.output(z);
+        let program = crate::check(b.finish()).unwrap();
+        let names: Vec<_> = program.main().nodes.iter().map(|n| n.name.as_deref().unwrap()).collect();
+        assert_eq!(names, ["relu_0__", "relu_0_"]);
     }
 }

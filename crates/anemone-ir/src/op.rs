@@ -425,7 +425,7 @@ macro_rules! builder_method {
     (const $Type:ident $family:ident) => {};
     ($mnemonic:ident $Type:ident $family:ident) => {
         #[doc = concat!("Appends `", stringify!($mnemonic), "` and returns its first result. See [`crate::ops::",
-                                    stringify!($family), "::", stringify!($Type), "`].")]
+                                            stringify!($family), "::", stringify!($Type), "`].")]
         #[track_caller]
         pub fn $mnemonic(&mut self, args: impl Into<crate::builder::Arguments>) -> crate::builder::Var {
             self.call(stringify!($mnemonic), args)
