@@ -1,1 +1,50 @@
-//! anemone.
+//! Build, compile and run neural networks for the Apple Neural Engine, and on any CPU with the same numerics.
+//!
+//! A [`Graph`] is built operation by operation, compiled to an [`Executable`], and run on [`TensorData`]:
+//!
+//! ```
+//! use anemone::{Graph, NSQualityOfService, Shape, TensorData};
+//!
+//! let mut g = Graph::new();
+//! let x = g.placeholder(Shape::spatial(1, 1, 64));
+//! let half = g.constant_with_scalar(0.5, Shape::channels(1));
+//! let y = g.multiplication(x, half);
+//! let y = g.tanh(y);
+//! let executable = g.compile(NSQualityOfService::Default)?;
+//!
+//! let (input, output) = (TensorData::with_f32(&[1.0; 64], x.shape), TensorData::new(y.shape));
+//! executable.run(&[&input], &[&output])?;
+//! assert!((output.read_f32()[0] - 0.5f32.tanh()).abs() < 1e-3);
+//! # Ok::<(), anemone::Error>(())
+//! ```
+//!
+//! The names of this API are those of the crate `ane`; programs written for it compile against this crate and run on every
+//! platform. What is different is said at the items: no call of the builder panics, mistakes are reported all at once with
+//! the lines they are on, and runs check what they are given.
+
+#![forbid(unsafe_code)]
+
+mod backend;
+mod compile;
+mod error;
+mod executable;
+mod graph;
+mod shape;
+mod tensor_data;
+
+pub use anemone_ir::diagnostic::{Diagnostic, Location, Operand, Severity};
+pub use anemone_ir::limits::{Level, Limit, Limits};
+pub use anemone_ir::{Profile, Program, args};
+pub use compile::{Backend, CompileOptions, Fallback, NSQualityOfService};
+pub use error::{Error, ErrorKind};
+pub use executable::{Executable, Port};
+pub use graph::{
+    Convolution2dDescriptor, ConvolutionTranspose2dDescriptor, Graph, MIN_SPATIAL_WIDTH, PadFillMode, PadMode, Tensor,
+};
+pub use shape::Shape;
+pub use tensor_data::{HalfSlice, HalfSliceMut, LockedSlice, LockedSliceMut, TensorData};
+
+/// Other crates' items that appear in this crate's signatures.
+pub mod ir {
+    pub use anemone_ir::*;
+}
