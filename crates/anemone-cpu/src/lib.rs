@@ -1,1 +1,6 @@
-//! anemone-cpu.
+//! The CPU engine.
+mod gemm;
+mod memory;
+mod pool;
+mod team;
+mod views;
