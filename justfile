@@ -1,0 +1,30 @@
+# Short names for long commands. `just` lists them.
+
+default:
+    @just --list
+
+# Everything CI does
+ci:
+    bash .ci/run
+
+# Format, lint and test what has changed since the last build
+check:
+    cargo fmt --all
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo test --workspace
+
+# The tests of one crate: just test anemone-ir
+test crate *args:
+    cargo test -p {{ crate }} {{ args }}
+
+# Handwritten digits, classified
+digits *args:
+    cargo run --release --example digits -- {{ args }}
+
+# The API documentation, in a browser
+doc:
+    cargo doc --workspace --no-deps --lib --open
+
+# Licences, duplicates, sources and known vulnerabilities of the dependencies (needs cargo-deny)
+deny:
+    cargo deny check
