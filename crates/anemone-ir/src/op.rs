@@ -393,10 +393,10 @@ impl<O> Inferred<O> {
         Inferred { op, results: vec![result], macs: 0 }
     }
 
-    /// The same with a number of multiply-accumulates.
+    /// The same with `outputs` dot products of `each` multiply-accumulates.
     #[must_use]
-    pub fn macs(mut self, macs: usize) -> Inferred<O> {
-        self.macs = macs as u64;
+    pub fn macs(mut self, outputs: usize, each: usize) -> Inferred<O> {
+        self.macs = (outputs as u64).saturating_mul(each as u64);
         self
     }
 
@@ -425,7 +425,7 @@ macro_rules! builder_method {
     (const $Type:ident $family:ident) => {};
     ($mnemonic:ident $Type:ident $family:ident) => {
         #[doc = concat!("Appends `", stringify!($mnemonic), "` and returns its first result. See [`crate::ops::",
-                                            stringify!($family), "::", stringify!($Type), "`].")]
+                                                    stringify!($family), "::", stringify!($Type), "`].")]
         #[track_caller]
         pub fn $mnemonic(&mut self, args: impl Into<crate::builder::Arguments>) -> crate::builder::Var {
             self.call(stringify!($mnemonic), args)

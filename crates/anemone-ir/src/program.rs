@@ -147,7 +147,7 @@ impl Function {
 
     /// Multiply-accumulates of one run.
     pub fn macs(&self) -> u64 {
-        self.nodes.iter().map(|n| n.macs).sum()
+        self.nodes.iter().fold(0, |sum: u64, n| sum.saturating_add(n.macs))
     }
 
     /// Nodes that count against the limit on program size: all but constants and the like.

@@ -98,8 +98,8 @@ impl Operation for Conv {
         );
         check_bias(call, outputs)?;
         let ty = result(&x, outputs, &window.output)?;
-        let macs = ty.dims.elements() * w.dims[1..].iter().product::<usize>();
-        Ok(Inferred::one(Conv { window, groups, inputs, outputs }, ty).macs(macs))
+        let each = w.dims[1..].iter().product();
+        Ok(Inferred::one(Conv { window, groups, inputs, outputs }, ty).macs(ty.dims.elements(), each))
     }
 
     fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
@@ -238,8 +238,8 @@ impl Operation for ConvTranspose {
         check_bias(call, outputs)?;
         let window = ConvTranspose::window(call, &x, &w.dims[2..])?;
         let ty = result(&x, outputs, &window.input)?;
-        let macs = x.dims.elements() * w.dims[1..].iter().product::<usize>();
-        Ok(Inferred::one(ConvTranspose { window, groups, inputs, outputs }, ty).macs(macs))
+        let each = w.dims[1..].iter().product();
+        Ok(Inferred::one(ConvTranspose { window, groups, inputs, outputs }, ty).macs(x.dims.elements(), each))
     }
 
     fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {

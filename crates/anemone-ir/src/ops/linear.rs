@@ -41,7 +41,7 @@ impl Operation for Linear {
             ensure!(*bias.dims == [outputs], "shape", "`bias` is {}, [{outputs}] is wanted", bias.dims);
         }
         let dims = x.dims.with(last, outputs)?;
-        Ok(Inferred::one(Linear { inputs, outputs }, TensorType::new(x.dtype, dims)).macs(dims.elements() * inputs))
+        Ok(Inferred::one(Linear { inputs, outputs }, TensorType::new(x.dtype, dims)).macs(dims.elements(), inputs))
     }
 
     fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
@@ -131,7 +131,7 @@ impl Operation for Matmul {
         }
         let dims = Dims::new(&dims)?;
         let op = Matmul { transpose_x, transpose_y, m, k, n, batch, batch_x, batch_y };
-        Ok(Inferred::one(op, TensorType::new(x.dtype, dims)).macs(dims.elements() * k))
+        Ok(Inferred::one(op, TensorType::new(x.dtype, dims)).macs(dims.elements(), k))
     }
 
     fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {

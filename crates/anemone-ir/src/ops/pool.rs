@@ -15,6 +15,7 @@ fn read(call: &Call<'_>) -> Result<(Window, TensorType), OpError> {
         _ => fail!("rank", "`x` is {}, [n, channels, 1 to 3 spatial axes] is wanted", x.dims),
     };
     let kernel = super::window::counts(call, "kernel_sizes", space.len())?;
+    Dims::new(&kernel).map_err(|_| OpError::new("window", format!("`kernel_sizes` {kernel:?} are too large")))?;
     let mut window = Window::read(call, &kernel, space, false)?;
     if call.bool("ceil_mode", false)? {
         ensure!(space.len() <= 2, "ceil-mode", "`ceil_mode` goes with 1 or 2 spatial axes, there are {}", space.len());

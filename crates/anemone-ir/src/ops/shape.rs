@@ -237,6 +237,9 @@ impl Operation for Stack {
     }
 }
 
+/// The most pieces of a [`Split`]: each is a result, so this bounds what a short text can make.
+const MOST_PIECES: i64 = 65_536;
+
 /// A tensor cut along an axis.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Split {
@@ -280,6 +283,7 @@ impl Operation for Split {
                 sizes
             }
             None => match number.as_deref() {
+                Some([n]) if *n > MOST_PIECES => fail!("range", "`num_splits` is {n}, {MOST_PIECES} is the most"),
                 Some([n]) if *n >= 1 && size.is_multiple_of(*n as usize) => vec![size / *n as usize; *n as usize],
                 Some(n) => fail!("split", "`num_splits` {n:?} does not divide axis {axis} of {}, {size}", x.dims),
                 None => fail!("split", "one of `num_splits` and `split_sizes` must be given"),

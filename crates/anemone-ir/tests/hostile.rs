@@ -1,0 +1,53 @@
+//! Short programs with absurd numbers: an error or a type, never a panic or memory out of proportion to the program.
+
+use anemone_ir::{Builder, DType, Dims, Draft, TensorType, args, check};
+
+fn program(dims: &[usize], build: impl Fn(&mut Builder, anemone_ir::Var) -> anemone_ir::Var) -> Draft {
+    let mut b = Builder::new();
+    let x = b.input("x", TensorType::new(DType::Fp16, Dims::new(dims).unwrap()));
+    let y = build(&mut b, x);
+    b.output(y);
+    b.finish()
+}
+
+fn slug(draft: Draft) -> &'static str {
+    check(draft).map_or_else(|e| e.0[0].slug, |_| "none")
+}
+
+#[test]
+fn a_split_has_a_bounded_number_of_pieces() {
+    let split = |n: i32| program(&[1 << 31], move |b, x| b.split(args! { x: x, axis: 0, num_splits: n }));
+    assert_eq!(slug(split(1 << 30)), "range");
+    assert_eq!(slug(split(3)), "split");
+    assert_eq!(slug(split(1 << 16)), "none");
+}
+
+#[test]
+fn a_kernel_is_bounded_as_a_tensor_is() {
+    let most = i32::MAX;
+    let pool = |kernel: [i32; 3]| {
+        let pad = [most; 6];
+        program(&[1, 1, 1, 1, 1], move |b, x| {
+            b.avg_pool(args! { x: x, kernel_sizes: kernel, pad: pad, pad_type: "custom", strides: [most; 3] })
+        })
+    };
+    assert_eq!(slug(pool([most; 3])), "window");
+    assert_eq!(slug(pool([most, 1, 1])), "none");
+}
+
+#[test]
+fn work_is_counted_without_overflow() {
+    let draft = program(&[1 << 10, 1 << 30], |b, x| {
+        let y = b.matmul(args! { x: x, y: x, transpose_x: true });
+        let z = b.slice_by_size(args! { x: y, begin: [0, 0], size: [1 << 10, 1 << 30] });
+        b.matmul(args! { x: z, y: x, transpose_y: true })
+    });
+    assert_eq!(slug(draft), "dims");
+    let draft = program(&[1 << 20, 1 << 20], |b, x| {
+        let y = b.matmul(args! { x: x, y: x });
+        let z = b.matmul(args! { x: y, y: x });
+        (0..20).fold(z, |z, _| b.matmul(args! { x: z, y: x }))
+    });
+    let program = check(draft).unwrap();
+    assert_eq!(program.main().macs(), u64::MAX, "22 times 2^60");
+}
