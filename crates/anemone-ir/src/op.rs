@@ -424,8 +424,8 @@ pub trait Operation: Sized + Clone + std::fmt::Debug + PartialEq + Send + Sync +
 macro_rules! builder_method {
     (const $Type:ident $family:ident) => {};
     ($mnemonic:ident $Type:ident $family:ident) => {
-        #[doc = concat!("Appends `", stringify!($mnemonic), "` and returns its first result. See [`crate::ops::",
-                                                    stringify!($family), "::", stringify!($Type), "`].")]
+        #[doc = concat!("Appends `", stringify!($mnemonic), "` and returns its first result.")]
+        #[doc = concat!("See [`crate::ops::", stringify!($family), "::", stringify!($Type), "`].")]
         #[track_caller]
         pub fn $mnemonic(&mut self, args: impl Into<crate::builder::Arguments>) -> crate::builder::Var {
             self.call(stringify!($mnemonic), args)
