@@ -1,0 +1,125 @@
+//! A trained network reads handwritten digits it has never seen, and says how well.
+//!
+//! `network.rs` is the part to copy from: a network built call by call from weights in a file. `classify.rs` runs it,
+//! 64 images side by side. `train.py` has made the weights.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program with output")]
+
+mod classify;
+mod dataset;
+mod network;
+mod report;
+
+use dataset::Dataset;
+use report::Report;
+use std::error::Error;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+A trained network reads handwritten digits it has never seen, and says how well.
+
+Usage: cargo run --release --example digits -- [OPTIONS]
+
+Options:
+      --json  Print the figures as JSON
+  -h, --help  Print this
+
+Exit codes: 0, 1 if fewer than 97 % of the answers are right or something fails, 2 for a wrong option.
+";
+
+/// The least share of right answers: below it, something is broken.
+const PASS: f64 = 0.97;
+
+#[derive(Default)]
+struct Options {
+    json: bool,
+    help: bool,
+}
+
+impl Options {
+    fn parse(args: impl Iterator<Item = String>) -> Result<Options, String> {
+        let mut options = Options::default();
+        for arg in args {
+            match arg.as_str() {
+                "--json" => options.json = true,
+                "-h" | "--help" => options.help = true,
+                other => return Err(format!("unknown option {other:?}")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(e) => {
+            eprintln!("error: {e}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    if options.help {
+        print!("{HELP}");
+        return ExitCode::SUCCESS;
+    }
+    match run(&options) {
+        Ok(accuracy) if accuracy >= PASS => ExitCode::SUCCESS,
+        Ok(accuracy) => {
+            eprintln!("error: {:.2} % of the answers are right, at least {} % must be", accuracy * 100.0, PASS * 100.0);
+            ExitCode::FAILURE
+        }
+        Err(e) => {
+            eprintln!("error: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does it all; returns the share of right answers.
+fn run(options: &Options) -> Result<f64, Box<dyn Error>> {
+    let dataset = Dataset::load()?;
+    let graph = network::graph(&dataset.layers);
+    let executable = network::compile(&graph)?;
+    let answers = classify::classify(&executable, &dataset.images)?;
+    let latency = classify::measure(&executable, &dataset.images)?;
+    let report = Report::new(&dataset, &executable, &answers, latency);
+    if options.json {
+        println!("{}", report.json());
+    } else {
+        print!("{}", report.text());
+    }
+    Ok(report.accuracy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearly_every_held_out_digit_is_read() {
+        let dataset = Dataset::load().unwrap();
+        let executable = network::compile(&network::graph(&dataset.layers)).unwrap();
+        let answers = classify::classify(&executable, &dataset.images).unwrap();
+        assert_eq!(answers.len(), 540);
+        let right = answers.iter().zip(&dataset.images).filter(|(a, i)| a.digit == i.truth).count();
+        assert!(right as f64 >= PASS * 540.0, "{right} of 540");
+    }
+
+    /// The last batch is not full; its answers do not depend on what else a batch holds.
+    #[test]
+    fn an_image_alone_gets_the_same_answer_as_in_a_batch() {
+        let dataset = Dataset::load().unwrap();
+        let executable = network::compile(&network::graph(&dataset.layers)).unwrap();
+        let batch = classify::classify(&executable, &dataset.images[..65]).unwrap();
+        for at in [0, 63, 64] {
+            let alone = classify::classify(&executable, &dataset.images[at..=at]).unwrap();
+            assert_eq!(alone, [batch[at]]);
+        }
+    }
+
+    #[test]
+    fn options_are_read() {
+        let parse = |args: &[&str]| Options::parse(args.iter().map(ToString::to_string));
+        assert!(parse(&["--json"]).is_ok_and(|o| o.json));
+        assert!(parse(&["--jsno"]).is_err());
+    }
+}
