@@ -1,6 +1,6 @@
 //! Convolution.
 
-use super::{Graph, PadMode, Tensor};
+use super::{Graph, Kind, PadMode, Tensor};
 use crate::shape::Shape;
 use anemone_ir::builder::{Arguments, Var};
 use anemone_ir::{Dims, args};
@@ -91,7 +91,8 @@ impl Graph {
     #[track_caller]
     pub fn convolution_2d_1x1(&mut self, source: Tensor, weights: Tensor, bias: Option<Tensor>) -> Tensor {
         const CALL: &str = "convolution_2d_1x1";
-        if let Some(shape) = self.shape(weights).filter(|s| (s.height, s.width) != (1, 1)) {
+        let constant = self.own(weights).is_some_and(|e| matches!(e.kind, Kind::Constant(_)));
+        if let Some(shape) = self.shape(weights).filter(|s| constant && (s.height, s.width) != (1, 1)) {
             let message = format!("`weights` is {shape}: its kernel is {} by {}", shape.height, shape.width);
             self.mistake(CALL, "shape", message, &[("source", source), ("weights", weights)]);
             return self.poisoned(Shape { channels: weights.shape.channels, ..source.shape });

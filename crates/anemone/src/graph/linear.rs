@@ -23,10 +23,12 @@ impl Graph {
         let halves = self.halves(CALL, weights);
         let mut sound = true;
         if Some(weights.len()) != input_channels.checked_mul(output_channels) || weights.is_empty() {
-            let message = format!(
-                "there are {} weights, {output_channels} outputs of {input_channels} inputs are wanted",
-                weights.len()
-            );
+            let message = if input_channels == 0 || output_channels == 0 {
+                format!("{output_channels} outputs of {input_channels} inputs: at least one of each is wanted")
+            } else {
+                let given = weights.len();
+                format!("there are {given} weights, {output_channels} outputs of {input_channels} inputs are wanted")
+            };
             self.mistake(CALL, "length", message, &[("source", source)]);
             sound = false;
         }

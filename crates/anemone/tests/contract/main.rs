@@ -1,0 +1,29 @@
+//! What programs may rely on: the public interface, its conventions, and what it does about mistakes.
+
+mod compile;
+mod mistakes;
+mod run;
+mod tensor_data;
+
+use anemone::{Backend, CompileOptions, Executable, Graph, Limits, TensorData};
+
+/// Compiles for the CPU; the limits of the Neural Engine are not what is being tested.
+fn executable(g: &Graph) -> Executable {
+    g.compile_with(&CompileOptions::new().backend(Backend::Cpu).limits(Limits::none())).unwrap()
+}
+
+/// Compiles and runs once; gives the elements of every output.
+fn evaluate(g: &Graph, inputs: &[&[f32]]) -> Vec<Box<[f32]>> {
+    let executable = executable(g);
+    let ports = executable.inputs().iter().zip(inputs);
+    let inputs: Vec<_> = ports.map(|(port, data)| TensorData::with_f32(data, port.shape)).collect();
+    let outputs: Vec<_> = executable.outputs().iter().map(|port| TensorData::new(port.shape)).collect();
+    executable.run(&inputs.iter().collect::<Vec<_>>(), &outputs.iter().collect::<Vec<_>>()).unwrap();
+    outputs.iter().map(TensorData::read_f32).collect()
+}
+
+/// `len` numbers that repeat no simple pattern: multiples of 1/8 from -2 to 2, so that small sums and products of them are
+/// exact in `fp16`.
+fn ramp(len: usize) -> Vec<f32> {
+    (0..len).map(|i| ((i * 7 + i / 5 * 3) % 33) as f32 / 8.0 - 2.0).collect()
+}
