@@ -4,7 +4,7 @@ use anemone_ir::{Builder, DType, Dims, Draft, TensorType, args, check};
 
 fn program(dims: &[usize], build: impl Fn(&mut Builder, anemone_ir::Var) -> anemone_ir::Var) -> Draft {
     let mut b = Builder::new();
-    let x = b.input("x", TensorType::new(DType::Fp16, Dims::new(dims).unwrap()));
+    let x = b.input("x", TensorType::new(DType::Fp16, Dims::new(dims).expect("few dimensions")));
     let y = build(&mut b, x);
     b.output(y);
     b.finish()

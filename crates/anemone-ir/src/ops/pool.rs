@@ -32,24 +32,26 @@ fn read(call: &Call<'_>) -> Result<(Window, TensorType), OpError> {
     Ok((window, TensorType::new(x.dtype, Dims::new(&dims)?)))
 }
 
-/// For each output element: `finish` of the elements under the window, folded with `fold`, and how many there are.
+/// For each output element: `finish` of the elements under the window, folded with `fold`, of how many there are, and of
+/// the coordinates.
 fn pool(
     window: &Window,
     x: &Inputs<'_>,
     start: f64,
     fold: impl Fn(f64, f64) -> f64,
-    finish: impl Fn(f64, usize) -> f64,
+    finish: impl Fn(f64, usize, &[usize]) -> f64,
 ) -> Vec<Vec<f64>> {
     let a = &x.get("x").data;
     let (space_in, space_out): (usize, usize) = (window.input.iter().product(), window.output.iter().product());
     let one = |at: usize| {
         let plane = &a[at / space_out * space_in..][..space_in];
         let (mut acc, mut count) = (start, 0);
-        window.visit(&window.coordinates(at % space_out), |_, source| {
+        let coordinates = window.coordinates(at % space_out);
+        window.visit(&coordinates, |_, source| {
             acc = fold(acc, plane[source]);
             count += 1;
         });
-        finish(acc, count)
+        finish(acc, count, &coordinates)
     };
     vec![(0..x.result(0).dims.elements()).map(one).collect()]
 }
@@ -79,7 +81,7 @@ impl Operation for MaxPool {
     }
 
     fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
-        pool(&self.window, x, f64::NEG_INFINITY, maximum, |max, _| max)
+        pool(&self.window, x, f64::NEG_INFINITY, maximum, |max, _, _| max)
     }
 }
 
@@ -88,7 +90,8 @@ impl Operation for MaxPool {
 pub struct AvgPool {
     /// The window.
     pub window: Window,
-    /// Whether the sum is divided by the number of real elements rather than by the size of the window.
+    /// Whether the sum is divided by the number of real elements rather than by that of real and padding ones
+    /// ([`Window::covered`]).
     pub exclude_padding: bool,
 }
 
@@ -114,9 +117,9 @@ impl Operation for AvgPool {
     }
 
     fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
-        let size: usize = self.window.kernel.iter().product();
-        let divisor = |count: usize| if self.exclude_padding { count.max(1) } else { size };
-        pool(&self.window, x, 0.0, |a, b| a + b, |sum, count| sum / divisor(count) as f64)
+        let divisor =
+            |count: usize, at: &[usize]| if self.exclude_padding { count.max(1) } else { self.window.covered(at) };
+        pool(&self.window, x, 0.0, |a, b| a + b, |sum, count, at| sum / divisor(count, at) as f64)
     }
 }
 
@@ -136,6 +139,6 @@ impl Operation for L2Pool {
     }
 
     fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
-        pool(&self.window, x, 0.0, |a, b| a + b * b, |sum, _| sum.sqrt())
+        pool(&self.window, x, 0.0, |a, b| a + b * b, |sum, _, _| sum.sqrt())
     }
 }

@@ -165,6 +165,17 @@ impl Window {
         }
     }
 
+    /// How many elements of the window lie in the input or its padding at an output position: all of them, unless
+    /// `ceil_mode` lets the last position reach beyond the padding.
+    pub fn covered(&self, at: &[usize]) -> usize {
+        let axis = |axis: usize| {
+            let end = self.before[axis] + self.input[axis] + self.after[axis];
+            let room = end.saturating_sub(at[axis] * self.strides[axis]);
+            self.kernel[axis].min(room.div_ceil(self.dilations[axis]))
+        };
+        (0..self.rank()).map(axis).product()
+    }
+
     /// The coordinates of an output position.
     pub fn coordinates(&self, at: usize) -> Vec<usize> {
         coordinates(at, &self.output)
