@@ -1,9 +1,11 @@
 //! What programs may rely on: the public interface, its conventions, and what it does about mistakes.
+#![allow(clippy::unwrap_used, reason = "in a test that is how to fail")]
 
 mod compile;
 mod mistakes;
 mod run;
 mod tensor_data;
+mod values;
 
 use anemone::{Backend, CompileOptions, Executable, Graph, Limits, TensorData};
 
