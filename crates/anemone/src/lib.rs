@@ -48,3 +48,8 @@ pub use tensor_data::{HalfSlice, HalfSliceMut, LockedSlice, LockedSliceMut, Tens
 pub mod ir {
     pub use anemone_ir::*;
 }
+
+/// The README's program is tested with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
