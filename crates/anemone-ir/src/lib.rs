@@ -3,7 +3,7 @@
 //!
 //! * Write a program with [`Builder`] (or parse MIL text with `anemone-mil`): that makes a [`Draft`].
 //! * [`check()`] turns a draft into a [`Program`], or says everything that is wrong with it, and where.
-//! * [`reference`] evaluates a program as it is defined; `anemone-cpu` runs it fast.
+//! * [`mod@reference`] evaluates a program as it is defined; `anemone-cpu` runs it fast.
 //!
 //! Adding an operation takes a declaration in [`ops`] and one word in the table there.
 

@@ -2,7 +2,7 @@
 
 use anemone::{
     Convolution2dDescriptor, ConvolutionTranspose2dDescriptor, Diagnostic, ErrorKind, Graph, Location,
-    NSQualityOfService, PadFillMode, PadMode, Severity, Shape, Tensor,
+    NSQualityOfService, PadFillMode, PadMode, Severity, Shape, Tensor, args,
 };
 
 /// What the cases are about.
@@ -268,6 +268,26 @@ fn all_independent_mistakes_are_reported_in_the_order_of_their_lines() {
     let last = line!() - 1;
     let found: Vec<_> = errors(&g).iter().map(|d| (d.slug, place(&d.location).1)).collect();
     assert_eq!(found, [("broadcast", last - 5), ("axis", last - 4), ("foreign-tensor", last - 2), ("dims", last)]);
+}
+
+#[test]
+fn values_of_mil_that_are_no_tensors_of_the_graph_are_refused() {
+    let (mut g, Given { x, foreign, .. }) = given();
+    let value = g.value(x);
+    let flat = g.mil().reduce_sum(args! { x: value, axes: [3], keep_dims: false });
+    let at_flat = line!() - 1;
+    let y = g.tensor(flat);
+    g.relu(y);
+    let foreign = g.value(foreign);
+    g.mil().relu(args! { x: foreign });
+    let mistaken = g.mil().relu(args! { x: value, alpha: 1.0 });
+    let z = g.tensor(mistaken);
+    g.output(z);
+    let found = errors(&g);
+    let lines: Vec<_> = found.iter().map(|d| place(&d.location).1 - at_flat).collect();
+    assert_eq!(lines, [2, 4, 6], "{found:#?}");
+    assert!(found[0].message.contains("fp16[1, 4, 2]"), "{}", found[0].message);
+    assert!(found[2].message.contains("alpha"), "{}", found[2].message);
 }
 
 /// The field of a handle is the user's to change; it is no claim that anything believes.
