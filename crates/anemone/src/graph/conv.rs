@@ -113,12 +113,9 @@ impl Graph {
         let x = self.operand(call, "source", source);
         let kernel = self.kernel(call, source, weights, groups, Order::Conv);
         let bias = self.bias(call, bias, kernel.as_ref());
-        let guess =
-            guess(
-                source.shape,
-                weights.shape,
-                |d, k| if pad_mode == PadMode::Same { d } else { (d + 1).saturating_sub(k) },
-            );
+        let guess = guess(source.shape, weights.shape, |d, k| {
+            if pad_mode == PadMode::Same { d } else { d.saturating_add(1).saturating_sub(k) }
+        });
         match (kernel, bias) {
             (Some(kernel), Ok(bias)) => self.conv(x, kernel.weight, bias, groups, pad_mode, guess),
             _ => self.poisoned(guess),

@@ -27,7 +27,7 @@ impl PadMode {
     fn output(self, input: usize, kernel: usize, stride: usize) -> usize {
         let stride = stride.max(1);
         match self {
-            PadMode::Valid => input.saturating_sub(kernel) / stride + 1,
+            PadMode::Valid => (input.saturating_sub(kernel) / stride).saturating_add(1),
             PadMode::Same => input.div_ceil(stride),
         }
     }
