@@ -252,6 +252,29 @@ fn the_same_graph_gives_the_same_program_and_the_same_numbers() {
 }
 
 #[test]
+fn the_number_of_threads_changes_no_bit() {
+    let mut g = Graph::new();
+    let x = g.placeholder(Shape::spatial(48, 2, 96));
+    let y = g.inner_product(x, &ramp(48 * 80), 48, 80);
+    let y = g.tanh(y);
+    let scores = g.matrix_multiplication(y, y, false, true);
+    let scores = g.soft_max(scores, -1);
+    let mixed = g.matrix_multiplication(scores, y, false, false);
+    let z = g.reduce_sum(mixed, 1);
+    let (input, output) = (TensorData::with_f32(&ramp(48 * 2 * 96), x.shape), TensorData::new(z.shape));
+    let run = |threads| {
+        let executable = g.compile_with(&CompileOptions::new().backend(Backend::Cpu).threads(threads)).unwrap();
+        executable.run(&[&input], &[&output]).unwrap();
+        output.read_f32().iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+    };
+    let one = run(1);
+    assert!(one.iter().any(|bits| *bits != one[0]), "nothing is compared");
+    for threads in [0, 2, 3, 8] {
+        assert_eq!(run(threads), one, "{threads} threads");
+    }
+}
+
+#[test]
 fn a_constant_is_stored_once_however_often_it_is_used_and_not_at_all_if_never() {
     let mut g = Graph::new();
     let x = g.placeholder(Shape::spatial(4, 1, 64));

@@ -1,6 +1,7 @@
 //! Arguments that nobody means: the builder takes all of them, and neither it nor the check panics, overflows or takes
-//! memory for what is only a number.
+//! memory for what is only a number. What they let through runs.
 
+use crate::{evaluate, executable};
 use anemone::{
     Convolution2dDescriptor, ConvolutionTranspose2dDescriptor, ErrorKind, Graph, PadFillMode, PadMode, Shape, Tensor,
 };
@@ -89,9 +90,9 @@ fn call(g: &mut Graph, r: &mut Random, tensors: &[Tensor]) -> Tensor {
 }
 
 #[test]
-fn no_arguments_make_the_builder_or_the_check_panic() {
+fn no_arguments_make_the_builder_the_check_or_a_run_panic() {
     let foreign = Graph::new().placeholder(Shape::spatial(4, 1, 64));
-    let (mut right, mut wrong) = (0, 0);
+    let (mut right, mut wrong, mut run) = (0, 0, 0);
     for seed in 0..20_000 {
         let mut r = Random(seed);
         let mut g = Graph::new();
@@ -111,6 +112,15 @@ fn no_arguments_make_the_builder_or_the_check_panic() {
                 let ty = program.main().ty(program.main().outputs[0]);
                 assert_eq!(*ty.dims, last.shape.dims(), "seed {seed}: the handle knows the shape");
                 right += 1;
+                let function = program.main();
+                let work = function.nodes.iter().map(|n| n.macs).max().unwrap_or_default();
+                let most = function.values.iter().map(|v| v.ty.dims.elements()).max().unwrap_or_default();
+                if seed % 8 == 0 && most < 1 << 14 && work < 1 << 20 {
+                    let inputs =
+                        executable(&g).inputs().iter().map(|p| vec![0.5; p.shape.total_elements()]).collect::<Vec<_>>();
+                    evaluate(&g, &inputs.iter().map(Vec::as_slice).collect::<Vec<_>>());
+                    run += 1;
+                }
             }
             Err(e) => {
                 assert_eq!(e.kind(), ErrorKind::Graph);
@@ -120,5 +130,5 @@ fn no_arguments_make_the_builder_or_the_check_panic() {
             }
         }
     }
-    assert!(right > 2_000 && wrong > 2_000, "{right} right, {wrong} wrong: nothing is tested");
+    assert!(right > 2_000 && wrong > 2_000 && run > 200, "{right} right, {wrong} wrong, {run} run: nothing is tested");
 }
