@@ -3,6 +3,7 @@
 use crate::diagnostic::{OpError, ensure, fail};
 use crate::op::Call;
 use crate::types::Opset;
+use std::ops::Range;
 
 /// A window that slides over the spatial axes of a tensor `[n, c, spatial…]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -145,23 +146,32 @@ impl Window {
         }
     }
 
+    /// The window's elements on an axis that lie inside the input, at an output position.
+    pub fn inside(&self, axis: usize, at: usize) -> Range<usize> {
+        let (start, dilation) = (at * self.strides[axis], self.dilations[axis]);
+        let low = self.before[axis].saturating_sub(start).div_ceil(dilation);
+        let end = (self.input[axis] + self.before[axis]).saturating_sub(start).div_ceil(dilation);
+        let high = end.min(self.kernel[axis]);
+        low.min(high)..high
+    }
+
     /// Visits the elements under the window at an output position (given by its coordinates): `visit(position in the
     /// kernel, position in the input)`, both row-major over the spatial axes, for those inside the input, in order.
     pub fn visit(&self, at: &[usize], mut visit: impl FnMut(usize, usize)) {
-        for k in 0..self.kernel.iter().product() {
-            let (mut rest, mut step, mut source, mut inside) = (k, 1, 0, true);
+        // What lies outside is not walked over: it may be billions of elements.
+        let inside: Vec<_> = (0..self.rank()).map(|axis| self.inside(axis, at[axis])).collect();
+        for index in 0..inside.iter().map(Range::len).product() {
+            let (mut rest, mut kernel, mut kernel_step, mut source, mut source_step) = (index, 0, 1, 0, 1);
             for axis in (0..self.rank()).rev() {
-                let tap = rest % self.kernel[axis];
-                rest /= self.kernel[axis];
-                let padded = at[axis] * self.strides[axis] + tap * self.dilations[axis];
-                let position = padded.wrapping_sub(self.before[axis]);
-                inside &= position < self.input[axis];
-                source += position.wrapping_mul(step) & if inside { usize::MAX } else { 0 };
-                step *= self.input[axis];
+                let tap = inside[axis].start + rest % inside[axis].len();
+                rest /= inside[axis].len();
+                kernel += tap * kernel_step;
+                kernel_step *= self.kernel[axis];
+                source +=
+                    (at[axis] * self.strides[axis] + tap * self.dilations[axis] - self.before[axis]) * source_step;
+                source_step *= self.input[axis];
             }
-            if inside {
-                visit(k, source);
-            }
+            visit(kernel, source);
         }
     }
 
