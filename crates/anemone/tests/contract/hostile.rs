@@ -132,3 +132,16 @@ fn no_arguments_make_the_builder_the_check_or_a_run_panic() {
     }
     assert!(right > 2_000 && wrong > 2_000 && run > 200, "{right} right, {wrong} wrong, {run} run: nothing is tested");
 }
+
+/// Of a window far larger than its input nearly all is padding, which must cost nothing.
+#[test]
+fn a_window_of_billions_of_elements_is_soon_run() {
+    let mut g = Graph::new();
+    let x = g.placeholder(Shape::spatial(1, 2, 3));
+    let most = (1 << 31) - 1;
+    g.max_pool(x, 5, most, 1, 1, PadMode::Same);
+    g.avg_pool(x, most, 1, 1, 1, PadMode::Same);
+    let found = evaluate(&g, &[&[1.0, 2.0, 3.0, 6.0, 5.0, 4.0]]);
+    assert_eq!(*found[0], [6.0; 6]);
+    assert_eq!(*found[1], [0.0; 6], "a sum of two elements, divided by billions");
+}
