@@ -51,3 +51,19 @@ fn work_is_counted_without_overflow() {
     let program = check(draft).unwrap();
     assert_eq!(program.main().macs(), u64::MAX, "22 times 2^60");
 }
+
+#[test]
+fn constants_without_elements_are_no_operands() {
+    let empty = |dims: &[usize]| anemone_ir::Literal::fp16(dims, Vec::new()).expect("no elements for no elements");
+    let cases: [fn(&mut Builder, anemone_ir::Literal, anemone_ir::Var) -> anemone_ir::Var; 4] = [
+        |b, none, x| b.conv(args! { x: x, weight: none }),
+        |b, none, x| b.conv_transpose(args! { x: x, weight: none }),
+        |b, none, _| b.matmul(args! { x: none.clone(), y: none, transpose_y: true }),
+        |b, none, _| b.avg_pool(args! { x: none, kernel_sizes: [1, 1], pad_type: "same" }),
+    ];
+    for (at, case) in cases.into_iter().enumerate() {
+        assert_eq!(slug(program(&[1, 2, 3, 3], |b, x| case(b, empty(&[2, 2, 0, 3]), x))), "empty", "case {at}");
+    }
+    // Lists of settings may be empty.
+    assert_eq!(slug(program(&[1], |b, x| b.reshape(args! { x: x, shape: [0i32; 0] }))), "none");
+}
