@@ -3,8 +3,22 @@
 use crate::diagnostic::{OpError, ensure, fail};
 use crate::op::{Call, Inferred, Operation, Param, Schema};
 use crate::ops::elementwise::broadcast_positions;
-use crate::reference::Inputs;
-use crate::types::{DTypeSet, Dims, TensorType};
+use crate::reference::{Array, Inputs};
+use crate::types::{DType, DTypeSet, Dims, TensorType};
+
+fn integers(a: &Array, b: &Array) -> bool {
+    !a.ty.dtype.is_float() && !b.ty.dtype.is_float()
+}
+
+/// The sum of products; that of integers wraps, as it would in `int32`.
+fn dot(integer: bool, pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
+    if integer {
+        let sum = pairs.fold(0i64, |sum, (a, b)| sum.wrapping_add((a as i64).wrapping_mul(b as i64)));
+        f64::from(sum as i32)
+    } else {
+        pairs.fold(0.0, |sum, (a, b)| sum + a * b)
+    }
+}
 
 /// `x * transposed(weight) + bias` over the last axis of `x`. Weight: `[out, in]`; bias: `[out]`.
 #[derive(Clone, PartialEq, Debug)]
@@ -48,12 +62,12 @@ impl Operation for Linear {
         let (a, w) = (&x.get("x").data, &x.get("weight").data);
         let bias = x.opt("bias");
         let rows = a.chunks_exact(self.inputs);
-        let dot = |row: &[f64], o: usize| {
+        let integer = integers(x.get("x"), x.get("weight"));
+        let one = |row: &[f64], o: usize| {
             let weights = &w[o * self.inputs..][..self.inputs];
-            let sum: f64 = row.iter().zip(weights).map(|(a, b)| a * b).sum();
-            sum + bias.map_or(0.0, |b| b.data[o])
+            dot(integer, row.iter().zip(weights).map(|(a, b)| (*a, *b))) + bias.map_or(0.0, |b| b.data[o])
         };
-        vec![rows.flat_map(|row| (0..self.outputs).map(move |o| (row, o))).map(|(row, o)| dot(row, o)).collect()]
+        vec![rows.flat_map(|row| (0..self.outputs).map(move |o| (row, o))).map(|(row, o)| one(row, o)).collect()]
     }
 }
 
@@ -88,6 +102,18 @@ fn as_matrices(dims: &Dims, left: bool) -> Option<(Dims, usize, usize)> {
     }
 }
 
+/// The element type of a product: since iOS 17 a constant may have another one than what it is multiplied with, which is
+/// that of the result.
+fn result_type(call: &Call<'_>, x: TensorType, y: TensorType) -> Result<DType, OpError> {
+    match (call.literal("x").is_some(), call.literal("y").is_some()) {
+        (true, false) => Ok(y.dtype),
+        (false, true) => Ok(x.dtype),
+        _ if x.dtype == y.dtype => Ok(x.dtype),
+        _ => Err(OpError::new("dtype", format!("`x` is {}, `y` {}; only a constant may differ", x.dtype, y.dtype))
+            .hint("convert one of them with `cast`")),
+    }
+}
+
 impl Operation for Matmul {
     const SCHEMA: Schema = Schema::new(
         "matmul",
@@ -108,6 +134,14 @@ impl Operation for Matmul {
         else {
             fail!("rank", "`x` is {} and `y` {}: scalars have no matrix product", x.dims, y.dims);
         };
+        for (name, ty, transpose) in [("x", x, transpose_x), ("y", y, transpose_y)] {
+            ensure!(
+                !(transpose && ty.dims.rank() == 1),
+                "rank",
+                "`{name}` is {}, a vector, which cannot be transposed: leave out `transpose_{name}`",
+                ty.dims
+            );
+        }
         let (m, k) = if transpose_x { (columns_x, rows_x) } else { (rows_x, columns_x) };
         let (k_y, n) = if transpose_y { (columns_y, rows_y) } else { (rows_y, columns_y) };
         ensure!(
@@ -131,7 +165,7 @@ impl Operation for Matmul {
         }
         let dims = Dims::new(&dims)?;
         let op = Matmul { transpose_x, transpose_y, m, k, n, batch, batch_x, batch_y };
-        Ok(Inferred::one(op, TensorType::new(x.dtype, dims)).macs(dims.elements(), k))
+        Ok(Inferred::one(op, TensorType::new(result_type(call, x, y)?, dims)).macs(dims.elements(), k))
     }
 
     fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
@@ -141,11 +175,13 @@ impl Operation for Matmul {
         let at_y = |l: usize, j: usize| if self.transpose_y { j * k + l } else { l * n + j };
         let pairs =
             broadcast_positions(&self.batch_x, &self.batch).zip(broadcast_positions(&self.batch_y, &self.batch));
+        let integer = integers(x.get("x"), x.get("y"));
         let mut out = Vec::with_capacity(self.batch.elements() * m * n);
         for (p, q) in pairs {
             for i in 0..m {
                 for j in 0..n {
-                    out.push((0..k).map(|l| a[p * m * k + at_x(i, l)] * b[q * k * n + at_y(l, j)]).sum());
+                    let pair = |l| (a[p * m * k + at_x(i, l)], b[q * k * n + at_y(l, j)]);
+                    out.push(dot(integer, (0..k).map(pair)));
                 }
             }
         }
