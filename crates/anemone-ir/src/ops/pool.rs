@@ -135,6 +135,7 @@ impl Operation for L2Pool {
 
     fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
         let (window, ty) = read(call)?;
+        ensure!(window.rank() <= 2, "rank", "`x` is {}; `l2_pool` takes 1 or 2 spatial axes", call.ty("x").dims);
         Ok(Inferred::one(L2Pool { window }, ty))
     }
 
