@@ -99,8 +99,9 @@ impl Operation for SliceByIndex {
             let d = x.dims[axis] as i64;
             ensure!(stride[axis] != 0, "slice", "`stride` is 0 on axis {axis}");
             let (first, count) = if squeeze[axis] {
-                let at = if begin[axis] < 0 { begin[axis].saturating_add(d) } else { begin[axis] };
-                ensure!((0..d).contains(&at), "slice", "axis {axis} of {} has no element {}", x.dims, begin[axis]);
+                let begin = if begin_mask[axis] { 0 } else { begin[axis] };
+                let at = if begin < 0 { begin.saturating_add(d) } else { begin };
+                ensure!((0..d).contains(&at), "slice", "axis {axis} of {} has no element {begin}", x.dims);
                 (at, 1)
             } else {
                 let from = (!begin_mask[axis]).then_some(begin[axis]);
