@@ -154,10 +154,9 @@ impl ConvTranspose {
             let full = (d - 1) * strides[axis] as u128 + (kernel[axis] as u128 - 1) * dilations[axis] as u128 + 1;
             ensure!(full < 1 << 40, "window", "spatial axis {axis} of the result would have {full} elements");
             let full = full as usize;
-            let same = x.dims[axis + 2] * strides[axis];
             let natural = match pad_type {
                 PadType::Valid => full,
-                PadType::Same | PadType::SameLower => same,
+                PadType::Same | PadType::SameLower => x.dims[axis + 2] * strides[axis],
                 PadType::Custom => match full.checked_sub(before[axis] + after[axis]) {
                     Some(n @ 1..) => n,
                     _ => fail!(
@@ -167,14 +166,16 @@ impl ConvTranspose {
                     ),
                 },
             };
+            // PyTorch's `output_padding` adds elements that no kernel reaches, fewer than a stride or a dilation.
+            let most = full + strides[axis].max(dilations[axis]) - 1;
             let wanted = match &given {
                 Some(shape) => usize::try_from(*shape.get(axis + 2).unwrap_or(&0)).unwrap_or(0),
                 None => natural,
             };
             ensure!(
-                wanted >= 1 && wanted <= full.max(natural).max(same),
+                (1..=most).contains(&wanted),
                 "window",
-                "spatial axis {axis}: `output_shape` asks for {wanted} elements, the kernel reaches {full}"
+                "spatial axis {axis}: `output_shape` asks for {wanted} elements, 1 to {most} are possible"
             );
             if matches!(pad_type, PadType::Same | PadType::SameLower) {
                 let total = full.saturating_sub(wanted);
