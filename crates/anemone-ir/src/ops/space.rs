@@ -126,22 +126,21 @@ impl Operation for UpsampleNearestNeighbor {
 }
 
 /// The most elements of an axis that is enlarged by a fraction: its map lists them one by one.
-const MOST_FRACTIONAL: f64 = 65_536.0;
+const MOST_FRACTIONAL: f32 = 65_536.0;
 
-/// The size of an axis of `d` elements enlarged by `factor`, and its map: index `i` comes from `floor(i / factor)`.
+/// The size of an axis of `d` elements enlarged by `factor`, and its map: index `i` comes from `floor(i / factor)`. A
+/// fraction is reckoned with in `f32`, as Core ML's tools do: 10 elements times the `f32` nearest to 0.7 are 7.
 fn enlarge(d: usize, stride: usize, factor: f64) -> Option<(usize, Vec<Vec<Run>>)> {
-    let size = libm::floor(d as f64 * factor);
-    if !(factor > 0.0 && (1.0..(1u64 << 40) as f64).contains(&size)) {
-        return None;
-    }
-    if factor == libm::floor(factor) {
+    if factor >= 1.0 && factor == libm::floor(factor) {
         let map = GatherMap::steps([(d, 0, stride as isize), (factor as usize, 0, 0)]);
-        return Some((size as usize, map.axes));
+        return Some((d.checked_mul(factor as usize)?, map.axes));
     }
-    if size > MOST_FRACTIONAL {
+    let factor = factor as f32;
+    let size = libm::floorf(d as f32 * factor);
+    if !(factor > 0.0 && (1.0..=MOST_FRACTIONAL).contains(&size)) {
         return None;
     }
-    let source = |i: usize| (libm::floor(i as f64 / factor) as usize).min(d - 1);
+    let source = |i: usize| (libm::floorf(i as f32 / factor) as usize).min(d - 1);
     let run = |i| Run { count: 1, source: Some((source(i) * stride, 0)) };
     Some((size as usize, vec![(0..size as usize).map(run).collect()]))
 }
