@@ -235,6 +235,12 @@ impl Dims {
         Dims::new(&dims)
     }
 
+    /// The same dimensions; `[1]` for a scalar.
+    #[must_use]
+    pub fn at_least_vector(&self) -> Dims {
+        if self.rank == 0 { Dims { rank: 1, dims: [1, 0, 0, 0, 0] } } else { *self }
+    }
+
     /// The NumPy broadcast of two shapes: aligned at the last axis, a 1 stretches.
     /// `None` if some pair of dimensions differs and neither is 1, or the result has too many elements.
     pub fn broadcast(&self, other: &Dims) -> Option<Dims> {

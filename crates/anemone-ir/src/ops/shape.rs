@@ -39,7 +39,7 @@ views! {
     Reshape movement("reshape", &[Param::t("x"), Param::index("shape")]), reshape;
     /// New axes of size 1, at positions in the result.
     ExpandDims movement("expand_dims", &[Param::t("x"), Param::ints("axes")]), expand_dims;
-    /// Axes of size 1 taken away: the given ones, or all.
+    /// Axes of size 1 taken away: those of the given ones, or all. As in PyTorch, a given axis of another size stays.
     Squeeze movement("squeeze", &[Param::t("x"), Param::ints("axes").optional()]), squeeze;
 }
 
@@ -98,14 +98,8 @@ fn expand_dims(call: &Call<'_>, x: &Dims) -> Result<Dims, OpError> {
 }
 
 fn squeeze(call: &Call<'_>, x: &Dims) -> Result<Dims, OpError> {
-    let axes = match call.axes("axes", x)? {
-        Some(axes) => axes,
-        None => (0..x.rank()).filter(|a| x[*a] == 1).collect(),
-    };
-    if let Some(bad) = axes.iter().find(|a| x[**a] != 1) {
-        fail!("squeeze", "axis {bad} of {x} has {} elements, only an axis of 1 can be taken away", x[*bad]);
-    }
-    let dims: Vec<usize> = (0..x.rank()).filter(|a| !axes.contains(a)).map(|a| x[a]).collect();
+    let axes = call.axes("axes", x)?.unwrap_or_else(|| (0..x.rank()).collect());
+    let dims: Vec<usize> = (0..x.rank()).filter(|a| x[*a] != 1 || !axes.contains(a)).map(|a| x[a]).collect();
     Ok(Dims::new(&dims)?)
 }
 
@@ -146,7 +140,6 @@ fn values(call: &Call<'_>, apart: Option<usize>) -> Result<(Vec<TensorType>, Ten
     let values = call.tuple("values");
     let Some(first) = values.first().copied() else { fail!("values", "`values` is empty") };
     for ty in &values {
-        ensure!(ty.dtype == first.dtype, "dtype", "`values` are {} and {}; one type is wanted", first.dtype, ty.dtype);
         let alike = ty.dims.rank() == first.dims.rank()
             && (0..first.dims.rank()).all(|a| Some(a) == apart || ty.dims[a] == first.dims[a]);
         let but = apart.map_or(String::new(), |a| format!(" but for axis {a}"));
@@ -155,7 +148,7 @@ fn values(call: &Call<'_>, apart: Option<usize>) -> Result<(Vec<TensorType>, Ten
     Ok((values, first))
 }
 
-/// Tensors one after the other along an axis.
+/// Tensors one after the other along an axis; scalars make a vector.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Concat {
     /// The axis.
@@ -165,22 +158,16 @@ pub struct Concat {
 }
 
 impl Operation for Concat {
-    const SCHEMA: Schema = movement(
-        "concat",
-        &[
-            Param::new("values", crate::op::TypeRule::Of(DTypeSet::ANY)).tuple(),
-            Param::ints("axis"),
-            Param::bools("interleave").optional(),
-        ],
-    );
+    const SCHEMA: Schema =
+        movement("concat", &[Param::t("values").tuple(), Param::ints("axis"), Param::bools("interleave").optional()]);
 
     fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
         let Some(first) = call.tuple("values").first().copied() else { fail!("values", "`values` is empty") };
-        let axis = call.axis("axis", 0, &first.dims)?;
+        let axis = call.axis("axis", 0, &first.dims.at_least_vector())?;
         let interleave = call.bool("interleave", false)?;
         let (values, first) = values(call, (!interleave).then_some(axis))?;
-        let size = values.iter().fold(0usize, |sum, t| sum.saturating_add(t.dims[axis]));
-        let dims = first.dims.with(axis, size)?;
+        let size = values.iter().fold(0usize, |sum, t| sum.saturating_add(t.dims.at_least_vector()[axis]));
+        let dims = first.dims.at_least_vector().with(axis, size)?;
         Ok(Inferred::one(Concat { axis, interleave }, TensorType::new(first.dtype, dims)))
     }
 
@@ -191,14 +178,12 @@ impl Operation for Concat {
             (dims[..self.axis].iter().product(), dims[self.axis + 1..].iter().product());
         let mut out = Vec::with_capacity(dims.elements());
         for o in 0..outer {
-            let part = |v: &crate::reference::Array, from: usize, count: usize| {
-                let row = v.ty.dims[self.axis] * inner;
-                v.data[o * row + from * inner..][..count * inner].to_vec()
-            };
+            let rows = values.iter().map(|v| &v.data[o * (v.data.len() / outer)..][..v.data.len() / outer]);
             if self.interleave {
-                (0..values[0].ty.dims[self.axis]).for_each(|i| values.iter().for_each(|v| out.extend(part(v, i, 1))));
+                let rows: Vec<_> = rows.collect();
+                (0..rows[0].len() / inner).for_each(|i| rows.iter().for_each(|r| out.extend(&r[i * inner..][..inner])));
             } else {
-                values.iter().for_each(|v| out.extend(part(v, 0, v.ty.dims[self.axis])));
+                rows.for_each(|r| out.extend(r));
             }
         }
         vec![out]
@@ -213,8 +198,7 @@ pub struct Stack {
 }
 
 impl Operation for Stack {
-    const SCHEMA: Schema =
-        movement("stack", &[Param::new("values", crate::op::TypeRule::Of(DTypeSet::ANY)).tuple(), Param::ints("axis")]);
+    const SCHEMA: Schema = movement("stack", &[Param::t("values").tuple(), Param::ints("axis")]);
 
     fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
         let (values, first) = values(call, None)?;
