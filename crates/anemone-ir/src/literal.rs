@@ -153,7 +153,7 @@ impl Literal {
             return Err(LiteralError::Length { expected: ty.dims.elements(), found: v.len() });
         }
         let bytes = match ty.dtype {
-            DType::Fp16 => Bytes::of(v.iter().map(|x| f16::from_f64(*x)).collect()),
+            DType::Fp16 => Bytes::of(v.iter().map(|x| crate::reference::to_f16(*x)).collect()),
             DType::Fp32 => Bytes::of(v.iter().map(|x| *x as f32).collect()),
             DType::Int32 => Bytes::of(v.iter().map(|x| *x as i64 as i32).collect()),
             DType::UInt32 => Bytes::of(v.iter().map(|x| *x as i64 as u32).collect()),

@@ -36,10 +36,22 @@ impl Profile {
     }
 }
 
+/// The half nearest to `x`, ties to even. `f16::from_f64` is not it: it may round twice, by way of `f32`, or drop the last
+/// bits of `x`, depending on the processor.
+pub fn to_f16(x: f64) -> f16 {
+    let nearest = x as f32;
+    if f64::from(nearest) == x || x.is_nan() {
+        return f16::from_f32(nearest);
+    }
+    // Rounded towards zero and then given an odd last bit, an inexact number cannot look like a tie between halves.
+    let towards_zero = nearest.to_bits() - u32::from(f64::from(nearest).abs() > x.abs());
+    f16::from_f32(f32::from_bits(towards_zero | 1))
+}
+
 /// `x` rounded to `dtype`: to nearest even for floats, wrapped for integers, 0 or 1 for `bool`.
 pub fn round_to(dtype: DType, x: f64) -> f64 {
     match dtype {
-        DType::Fp16 => f16::from_f64(x).to_f64(),
+        DType::Fp16 => to_f16(x).to_f64(),
         DType::Fp32 => f64::from(x as f32),
         DType::Bool => f64::from(u8::from(x != 0.0)),
         DType::Int8 => f64::from(x as i64 as i8),
@@ -153,4 +165,44 @@ pub fn run(function: &Function, inputs: &[Vec<f64>], profile: Profile) -> Vec<Ar
 fn constant(literal: Option<&Literal>) -> Option<Array> {
     let literal = literal?;
     Some(Array { ty: *literal.ty(), data: literal.to_f64()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_are_rounded_once() {
+        let ulp = 2f64.powi(-10);
+        for (x, expected) in [
+            (1.0 + ulp / 2.0, 1.0),
+            (1.0 + ulp / 2.0 + 2f64.powi(-30), 1.0 + ulp),
+            (1.0 + ulp / 2.0 + 2f64.powi(-50), 1.0 + ulp),
+            (1.0 + ulp * 1.5 - 2f64.powi(-50), 1.0 + ulp),
+            (1.0 + ulp * 1.5, 1.0 + 2.0 * ulp),
+            (65520.0 - 2f64.powi(-30), 65504.0),
+            (65520.0, f64::INFINITY),
+            (1e300, f64::INFINITY),
+            (2f64.powi(-25), 0.0),
+            (2f64.powi(-25) + 2f64.powi(-70), 2f64.powi(-24)),
+            (2f64.powi(-200), 0.0),
+        ] {
+            assert_eq!(to_f16(x).to_f64(), expected, "{x:e}");
+            assert_eq!(to_f16(-x).to_f64(), -expected, "-{x:e}");
+            assert!(to_f16(-x).is_sign_negative(), "-{x:e}");
+        }
+        assert!(to_f16(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn every_half_and_every_tie_is_found() {
+        for bits in 0..0x7bffu16 {
+            let (low, high) = (f16::from_bits(bits), f16::from_bits(bits + 1));
+            let tie = (low.to_f64() + high.to_f64()) / 2.0;
+            assert_eq!(to_f16(low.to_f64()), low);
+            assert_eq!(to_f16(tie), if bits % 2 == 0 { low } else { high });
+            assert_eq!(to_f16(tie * (1.0 - 1e-15)), low);
+            assert_eq!(to_f16(tie * (1.0 + 1e-15)), high);
+        }
+    }
 }

@@ -106,7 +106,7 @@ impl Graph {
     /// A scalar argument of an operation, as `fp16`; with a warning if it does not survive as what it was.
     #[track_caller]
     pub(super) fn scalar(&mut self, call: &str, param: &str, value: f64) -> Literal {
-        let half = f16::from_f64(value);
+        let half = anemone_ir::reference::to_f16(value);
         if value.is_finite() && half.is_infinite() {
             let message = format!("`{param}` is {value:e}, which is too large for fp16 and becomes infinite");
             self.record(Severity::Warning, call, "overflow", message, &[], None);
