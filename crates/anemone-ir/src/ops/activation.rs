@@ -36,15 +36,10 @@ fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-x))
 }
 
-/// The smaller value, but NaN if `x` is NaN.
+/// `min(max(x, low), high)`, but NaN if `x` is NaN.
 fn clamp(x: f64, low: f64, high: f64) -> f64 {
-    if x < low {
-        low
-    } else if x > high {
-        high
-    } else {
-        x
-    }
+    let x = if x < low { low } else { x };
+    if x > high { high } else { x }
 }
 
 unary! {
@@ -75,7 +70,7 @@ parametric! {
     LinearActivation "linear_activation" { alpha, beta }, |x| alpha * x + beta;
 }
 
-/// `min(max(x, alpha), beta)`; NaN stays NaN.
+/// `min(max(x, alpha), beta)`; NaN stays NaN. Since iOS 17 `alpha` must be below `beta`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Clip {
     /// The lower bound.
@@ -90,9 +85,8 @@ impl Operation for Clip {
 
     fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
         let (alpha, beta) = (call.float("alpha", 0.0)?, call.float("beta", 0.0)?);
-        let ordered = if call.opset >= Opset::Ios17 { alpha < beta } else { alpha <= beta };
         ensure!(
-            ordered,
+            call.opset < Opset::Ios17 || alpha < beta,
             "range",
             "`alpha` is {alpha} and `beta` {beta}: `alpha` must be the smaller in {}",
             call.opset
@@ -144,10 +138,12 @@ impl Operation for Gelu {
                 return -0.0;
             }
             match self.mode {
-                GeluMode::Exact => 0.5 * x * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2)),
+                // 1 + erf(z), but as exact where erf is near -1.
+                GeluMode::Exact => 0.5 * x * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2),
                 GeluMode::Tanh => {
                     let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x);
-                    0.5 * x * (1.0 + libm::tanh(inner))
+                    // (1 + tanh(z)) / 2, but as exact where tanh is near -1.
+                    x * sigmoid(2.0 * inner)
                 }
                 GeluMode::Sigmoid => x * sigmoid(1.702 * x),
             }
