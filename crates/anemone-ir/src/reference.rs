@@ -64,6 +64,16 @@ pub fn round_to(dtype: DType, x: f64) -> f64 {
     }
 }
 
+/// A real number as an integer type's value, as `cast` does it: the fraction is dropped, what does not fit becomes the
+/// nearest value that does, and NaN becomes 0. Other types leave `x` as it is.
+pub(crate) fn truncate_to(dtype: DType, x: f64) -> f64 {
+    match dtype.int_range() {
+        Some(_) if x.is_nan() => 0.0,
+        Some((low, high)) => x.trunc().clamp(low as f64, high as f64),
+        None => x,
+    }
+}
+
 /// A tensor of the reference: every supported number fits an `f64` exactly.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Array {

@@ -1,8 +1,8 @@
 //! Conversion between element types.
 
-use crate::diagnostic::{OpError, ensure, fail};
+use crate::diagnostic::{OpError, fail};
 use crate::op::{Call, Inferred, Operation, Param, Schema};
-use crate::reference::Inputs;
+use crate::reference::{Inputs, truncate_to};
 use crate::types::{DType, DTypeSet, Opset, TensorType};
 
 /// The elements as another type. Floats become integers by dropping the fraction; what does not fit becomes the nearest
@@ -26,16 +26,11 @@ impl Operation for Cast {
         let Some(to) = DType::from_name(name).filter(|d| allowed.contains(*d)) else {
             fail!("dtype", "`dtype` is \"{name}\"; {} allows {allowed}", call.opset);
         };
-        ensure!(x.dtype != DType::String, "dtype", "strings cannot be converted");
         Ok(Inferred::one(Cast { from: x.dtype, to }, TensorType::new(to, x.dims)))
     }
 
     fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
-        let convert = |x: f64| match self.to.int_range() {
-            Some(_) if x.is_nan() => 0.0,
-            Some((low, high)) if self.from.is_float() => x.trunc().clamp(low as f64, high as f64),
-            _ => x,
-        };
-        vec![x.get("x").data.iter().map(|x| convert(*x)).collect()]
+        let x = x.get("x").data.iter();
+        vec![if self.from.is_float() { x.map(|x| truncate_to(self.to, *x)).collect() } else { x.copied().collect() }]
     }
 }

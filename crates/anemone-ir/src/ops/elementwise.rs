@@ -2,8 +2,8 @@
 
 use crate::diagnostic::{OpError, fail};
 use crate::op::{Call, Inferred, Operation, Param, Schema};
-use crate::reference::{Array, Inputs};
-use crate::types::{DTypeSet, Dims, TensorType};
+use crate::reference::{Array, Inputs, truncate_to};
+use crate::types::{DType, DTypeSet, Dims, TensorType};
 
 /// The broadcast type of two operands.
 pub(crate) fn broadcast(a: TensorType, b: TensorType) -> Result<Dims, OpError> {
@@ -62,6 +62,28 @@ macro_rules! unary {
 }
 pub(crate) use unary;
 
+/// Declares a unary operation that integers have a rule of their own for: `|x| expression, |x| expression for integers`.
+macro_rules! unary_integer {
+    ($($(#[$doc:meta])* $Type:ident $mnemonic:literal, $f:expr, $integer:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Debug)]
+        pub struct $Type;
+
+        impl Operation for $Type {
+            const SCHEMA: Schema = Schema::new($mnemonic, DTypeSet::NUMBER, &[Param::t("x")]);
+
+            fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+                Ok(Inferred::one($Type, call.ty("x")))
+            }
+
+            fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+                let f: fn(f64) -> f64 = if x.result(0).dtype.is_float() { $f } else { $integer };
+                vec![x.get("x").data.iter().map(|x| f(*x)).collect()]
+            }
+        }
+    )*};
+}
+
 /// Declares a unary operation with an `epsilon` that is added to the operand.
 macro_rules! unary_epsilon {
     ($($(#[$doc:meta])* $Type:ident $mnemonic:literal $default:literal, $f:expr;)*) => {$(
@@ -118,14 +140,10 @@ macro_rules! binary {
 unary! {
     /// `|x|`.
     Abs "abs" DTypeSet::NUMBER, f64::abs;
-    /// `x * x`.
-    Square "square" DTypeSet::NUMBER, |x| x * x;
     /// The square root; NaN below zero.
     Sqrt "sqrt" DTypeSet::FLOAT, f64::sqrt;
     /// e to the power x.
     Exp "exp" DTypeSet::FLOAT, libm::exp;
-    /// 2 to the power x.
-    Exp2 "exp2" DTypeSet::NUMBER, libm::exp2;
     /// -1, 0 or 1; NaN stays NaN, and 0 keeps its sign.
     Sign "sign" DTypeSet::NUMBER, |x| if x == 0.0 || x.is_nan() { x } else { x.signum() };
     /// The largest integer not above x.
@@ -140,6 +158,13 @@ unary! {
     Sin "sin" DTypeSet::FLOAT, libm::sin;
     /// The cosine.
     Cos "cos" DTypeSet::FLOAT, libm::cos;
+}
+
+unary_integer! {
+    /// `x * x`; integers wrap.
+    Square "square", |x| x * x, |x| wrapping_mul(x, x);
+    /// 2 to the power x; of integers as if computed in reals and then cast.
+    Exp2 "exp2", libm::exp2, |x| truncate_to(DType::Int32, libm::exp2(x));
 }
 
 unary_epsilon! {
@@ -157,11 +182,11 @@ binary! {
     /// `x - y`.
     Sub "sub", |a, b, _| a - b;
     /// `x * y`; integers wrap.
-    Mul "mul", |a, b, integer| if integer { (a as i64).wrapping_mul(b as i64) as i32 as f64 } else { a * b };
-    /// `x / y`; integers divide towards negative infinity, and by zero give 0.
-    RealDiv "real_div", |a, b, integer| if integer { integer_floor_div(a, b) } else { a / b };
+    Mul "mul", |a, b, integer| if integer { wrapping_mul(a, b) } else { a * b };
+    /// `x / y`; integers drop the fraction, and divided by zero give 0.
+    RealDiv "real_div", |a, b, integer| if integer { integer_div(a, b, libm::trunc) } else { a / b };
     /// `floor(x / y)`; an integer divided by zero gives 0.
-    FloorDiv "floor_div", |a, b, integer| if integer { integer_floor_div(a, b) } else { libm::floor(a / b) };
+    FloorDiv "floor_div", |a, b, integer| if integer { integer_div(a, b, libm::floor) } else { libm::floor(a / b) };
     /// `x` to the power `y`, with the special cases of IEEE 754's `pow`; integers wrap, negative exponents round to 0.
     Pow "pow", |a, b, integer| if integer { integer_pow(a, b) } else { libm::pow(a, b) };
     /// The larger; NaN if either is NaN (IEEE 754-2019 `maximum`).
@@ -183,8 +208,12 @@ pub(crate) fn maximum(a: f64, b: f64) -> f64 {
     }
 }
 
-fn integer_floor_div(a: f64, b: f64) -> f64 {
-    if b == 0.0 { 0.0 } else { libm::floor(a / b) }
+fn wrapping_mul(a: f64, b: f64) -> f64 {
+    f64::from((a as i32).wrapping_mul(b as i32))
+}
+
+fn integer_div(a: f64, b: f64, whole: fn(f64) -> f64) -> f64 {
+    if b == 0.0 { 0.0 } else { whole(a / b) }
 }
 
 fn integer_pow(a: f64, b: f64) -> f64 {

@@ -3,8 +3,8 @@
 use crate::diagnostic::OpError;
 use crate::op::{Call, Inferred, Operation, Param, Schema};
 use crate::ops::elementwise::maximum;
-use crate::reference::Inputs;
-use crate::types::{DTypeSet, Dims, TensorType};
+use crate::reference::{Inputs, truncate_to};
+use crate::types::{DType, DTypeSet, Dims, TensorType};
 
 /// Which axes are reduced.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,8 +53,9 @@ pub(crate) fn group_of(at: usize, dims: &Dims, axes: &[usize]) -> usize {
     group
 }
 
+/// Declares a reduction: its function of a group of numbers, and that of a group of integers.
 macro_rules! reductions {
-    ($($(#[$doc:meta])* $Type:ident $mnemonic:literal, $f:expr;)*) => {$(
+    ($($(#[$doc:meta])* $Type:ident $mnemonic:literal, $f:expr, $integer:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Debug)]
         pub struct $Type {
@@ -76,40 +77,66 @@ macro_rules! reductions {
 
             fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
                 let a = x.get("x");
-                let f: fn(&[f64]) -> f64 = $f;
+                let f: fn(&[f64]) -> f64 = if a.ty.dtype.is_float() { $f } else { $integer };
                 vec![groups(&a.data, &a.ty.dims, &self.axes.axes).iter().map(|g| f(g)).collect()]
             }
         }
     )*};
 }
 
+fn max(v: &[f64]) -> f64 {
+    v.iter().copied().fold(f64::NEG_INFINITY, maximum)
+}
+
+fn min(v: &[f64]) -> f64 {
+    -v.iter().map(|x| -x).fold(f64::NEG_INFINITY, maximum)
+}
+
 fn log_sum_exp(v: &[f64]) -> f64 {
-    let max = v.iter().copied().fold(f64::NEG_INFINITY, maximum);
+    let max = max(v);
     if max.is_infinite() || max.is_nan() {
         return max;
     }
     max + libm::log(v.iter().map(|x| libm::exp(x - max)).sum())
 }
 
+/// The exact sum of functions of integers: `i128` holds that of as many as a tensor can have.
+fn total(v: &[f64], f: impl Fn(i128) -> i128) -> i128 {
+    v.iter().map(|x| f(*x as i128)).sum()
+}
+
+fn wrap(x: i128) -> f64 {
+    f64::from(x as i32)
+}
+
+fn wrapping_product(v: &[f64]) -> f64 {
+    f64::from(v.iter().fold(1, |product: i32, x| product.wrapping_mul(*x as i32)))
+}
+
+/// Of integers, sums and products wrap; whatever is no integer is computed in reals and then as `cast` does it.
+fn cut(x: f64) -> f64 {
+    truncate_to(DType::Int32, x)
+}
+
 reductions! {
     /// The sum.
-    ReduceSum "reduce_sum", |v| v.iter().sum();
+    ReduceSum "reduce_sum", |v| v.iter().sum(), |v| wrap(total(v, |x| x));
     /// The mean; of integers, rounded towards zero.
-    ReduceMean "reduce_mean", |v| v.iter().sum::<f64>() / v.len() as f64;
+    ReduceMean "reduce_mean", |v| v.iter().sum::<f64>() / v.len() as f64, |v| wrap(total(v, |x| x) / v.len() as i128);
     /// The smallest; NaN if there is one.
-    ReduceMin "reduce_min", |v| -v.iter().map(|x| -x).fold(f64::NEG_INFINITY, maximum);
+    ReduceMin "reduce_min", min, min;
     /// The largest; NaN if there is one.
-    ReduceMax "reduce_max", |v| v.iter().copied().fold(f64::NEG_INFINITY, maximum);
+    ReduceMax "reduce_max", max, max;
     /// The product.
-    ReduceProd "reduce_prod", |v| v.iter().product();
+    ReduceProd "reduce_prod", |v| v.iter().product(), wrapping_product;
     /// The sum of magnitudes.
-    ReduceL1Norm "reduce_l1_norm", |v| v.iter().map(|x| x.abs()).sum();
+    ReduceL1Norm "reduce_l1_norm", |v| v.iter().map(|x| x.abs()).sum(), |v| wrap(total(v, i128::abs));
     /// The sum of squares.
-    ReduceSumSquare "reduce_sum_square", |v| v.iter().map(|x| x * x).sum();
+    ReduceSumSquare "reduce_sum_square", |v| v.iter().map(|x| x * x).sum(), |v| wrap(total(v, |x| x * x));
     /// The square root of the sum of squares.
-    ReduceL2Norm "reduce_l2_norm", |v| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+    ReduceL2Norm "reduce_l2_norm", |v| v.iter().map(|x| x * x).sum::<f64>().sqrt(), |v| cut(total(v, |x| x * x).isqrt() as f64);
     /// The logarithm of the sum.
-    ReduceLogSum "reduce_log_sum", |v| libm::log(v.iter().sum());
+    ReduceLogSum "reduce_log_sum", |v| libm::log(v.iter().sum()), |v| cut(libm::log(total(v, |x| x) as f64));
     /// The logarithm of the sum of exponentials, without overflow on the way.
-    ReduceLogSumExp "reduce_log_sum_exp", log_sum_exp;
+    ReduceLogSumExp "reduce_log_sum_exp", log_sum_exp, |v| cut(log_sum_exp(v));
 }
