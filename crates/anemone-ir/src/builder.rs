@@ -366,14 +366,14 @@ impl Builder {
     /// The draft, ready to be checked.
     pub fn finish(mut self) -> Draft {
         yield_names(&mut self.function, &self.named);
-        Draft { functions: vec![self.function], build_info: Vec::new() }
+        Draft { functions: vec![self.function], ..Draft::default() }
     }
 
     /// The draft so far.
     pub fn draft(&self) -> Draft {
         let mut function = self.function.clone();
         yield_names(&mut function, &self.named);
-        Draft { functions: vec![function], build_info: Vec::new() }
+        Draft { functions: vec![function], ..Draft::default() }
     }
 }
 

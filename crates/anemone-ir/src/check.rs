@@ -36,9 +36,9 @@ impl std::error::Error for Diagnostics {}
 /// # Errors
 /// All independent errors, with the places where they were made.
 pub fn check(draft: Draft) -> Result<Program, Diagnostics> {
-    let mut diagnostics = Vec::new();
+    let mut diagnostics = draft.errors;
     let mut functions = Vec::with_capacity(draft.functions.len());
-    if draft.functions.is_empty() {
+    if draft.functions.is_empty() && diagnostics.is_empty() {
         diagnostics.push(Diagnostic::error("no-function", "the program has no function", Location::Unknown));
     }
     let mut seen = HashSet::new();
@@ -55,7 +55,7 @@ pub fn check(draft: Draft) -> Result<Program, Diagnostics> {
         return Err(Diagnostics(diagnostics));
     }
     functions.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Program { functions, build_info: draft.build_info, warnings: diagnostics })
+    Ok(Program { functions, build_info: draft.build_info, attributes: draft.attributes, warnings: diagnostics })
 }
 
 fn check_function(draft: DraftFunction) -> (Option<Function>, Vec<Diagnostic>) {
@@ -124,6 +124,7 @@ fn check_function(draft: DraftFunction) -> (Option<Function>, Vec<Diagnostic>) {
         nodes,
         outputs: draft.outputs.into_iter().map(|(id, _)| id).collect(),
         values,
+        attributes: draft.attributes,
     };
     (Some(function), diagnostics)
 }

@@ -3,7 +3,7 @@
 
 use crate::diagnostic::{Diagnostic, Location};
 use crate::literal::Literal;
-use crate::program::{Arg, ValueId};
+use crate::program::{Arg, Attribute, ValueId};
 use crate::types::{Opset, TensorType};
 use std::sync::Arc;
 
@@ -14,6 +14,10 @@ pub struct Draft {
     pub functions: Vec<DraftFunction>,
     /// Free-form facts about the tools that made the program.
     pub build_info: Vec<(Arc<str>, Arc<str>)>,
+    /// Other attributes of the program; see [`crate::program::Attribute`].
+    pub attributes: Vec<Attribute>,
+    /// Errors found while it was written, outside of its functions.
+    pub errors: Vec<Diagnostic>,
 }
 
 /// A value before the check.
@@ -61,6 +65,8 @@ pub struct DraftFunction {
     pub nodes: Vec<DraftNode>,
     /// The outputs, in binding order.
     pub outputs: Vec<(ValueId, Location)>,
+    /// Attributes of the function; see [`crate::program::Attribute`].
+    pub attributes: Vec<Attribute>,
     /// Errors found while it was written.
     pub errors: Vec<Diagnostic>,
     /// Where it was written.
@@ -77,6 +83,7 @@ impl DraftFunction {
             params: Vec::new(),
             nodes: Vec::new(),
             outputs: Vec::new(),
+            attributes: Vec::new(),
             errors: Vec::new(),
             location,
         }

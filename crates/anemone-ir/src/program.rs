@@ -117,6 +117,16 @@ impl Node {
     }
 }
 
+/// Something that a program or a function carries and that nothing here reads, such as the shapes a model was converted
+/// for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attribute {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its type and value, as MIL text in the dialect 1.3.
+    pub value: Arc<str>,
+}
+
 /// A function of a program.
 #[derive(Clone, Debug)]
 pub struct Function {
@@ -132,6 +142,8 @@ pub struct Function {
     pub outputs: Vec<ValueId>,
     /// Every value.
     pub values: Vec<Value>,
+    /// What the function carries besides.
+    pub attributes: Vec<Attribute>,
 }
 
 impl Function {
@@ -166,6 +178,7 @@ impl Function {
 pub struct Program {
     pub(crate) functions: Vec<Function>,
     pub(crate) build_info: Vec<(Arc<str>, Arc<str>)>,
+    pub(crate) attributes: Vec<Attribute>,
     pub(crate) warnings: Vec<Diagnostic>,
 }
 
@@ -188,6 +201,11 @@ impl Program {
     /// Free-form facts about the tools that made the program.
     pub fn build_info(&self) -> &[(Arc<str>, Arc<str>)] {
         &self.build_info
+    }
+
+    /// What the program carries besides.
+    pub fn attributes(&self) -> &[Attribute] {
+        &self.attributes
     }
 
     /// What [`crate::check()`] found worth knowing though not wrong.
