@@ -26,6 +26,12 @@ impl Bytes {
         &(*self.owner).as_ref()[self.start..self.start + self.len]
     }
 
+    /// The part `start..start + len` of these bytes; `None` if there are not as many.
+    pub fn part(&self, start: usize, len: usize) -> Option<Bytes> {
+        let end = start.checked_add(len)?;
+        (end <= self.len).then(|| Bytes { owner: self.owner.clone(), start: self.start + start, len })
+    }
+
     fn of<T: bytemuck::NoUninit + Send + Sync>(elements: Vec<T>) -> Bytes {
         struct Owned<T>(Vec<T>);
         impl<T: bytemuck::NoUninit> AsRef<[u8]> for Owned<T> {
@@ -76,6 +82,12 @@ pub enum LiteralError {
     /// A `bool` byte that is neither 0 nor 1.
     #[error("element {0} of a bool tensor is neither 0 nor 1")]
     Bool(usize),
+}
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Bytes {
+        Bytes::of(bytes)
+    }
 }
 
 impl Literal {

@@ -58,7 +58,7 @@ pub fn problem(name: &str) -> Option<&'static str> {
 }
 
 /// The number of single-character edits between two words, for suggestions.
-pub(crate) fn distance(a: &str, b: &str) -> usize {
+pub fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().take(64).collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, ca) in a.chars().take(64).enumerate() {

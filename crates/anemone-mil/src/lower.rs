@@ -1,0 +1,194 @@
+//! From a program to the tree of its canonical text, and to its weight file.
+
+use crate::Element;
+use crate::blob::Writer;
+use crate::syntax::{
+    self, ArgValue, Argument, Attribute, Blob, Body, Dialect, Dim, Float, Ident, Int, Operation, Param, Span, Text,
+    Type, Typed, Value, ValueKind, parse_typed,
+};
+use anemone_ir::{Arg, DType, Def, Function, Literal, Node, Program, ValueId};
+use std::sync::Arc;
+
+/// Where canonical text says that its weights are.
+const WEIGHTS: &str = "@model_path/weights/weight.bin";
+
+/// Constants with fewer elements are written in the text: the rule of coremltools.
+const IN_FILE: usize = 10;
+
+/// A program as text, and the file that the text refers to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Printed {
+    /// The text.
+    pub text: String,
+    /// The bytes of `weights/weight.bin` beside it; none if the text refers to no file.
+    pub weights: Vec<u8>,
+}
+
+/// Writes a program in canonical form. Equal programs give equal bytes.
+pub fn print(program: &Program, dialect: Dialect) -> Printed {
+    let mut lowering = Lowering { dialect, weights: Writer::new() };
+    let tree = lowering.program(program);
+    Printed { text: syntax::print(&tree), weights: lowering.weights.finish() }
+}
+
+struct Lowering<'a> {
+    dialect: Dialect,
+    weights: Writer<'a>,
+}
+
+fn ident(name: &str) -> Ident {
+    Ident { name: name.into(), span: Span::default() }
+}
+
+fn value(kind: ValueKind) -> Value {
+    Value { kind, span: Span::default() }
+}
+
+fn typed(ty: Type, kind: ValueKind) -> Typed {
+    Typed { ty, value: value(kind), span: Span::default() }
+}
+
+fn string(text: &str) -> Typed {
+    typed(Type::scalar(Element::String), ValueKind::Str(text.into()))
+}
+
+fn sorted(mut attributes: Vec<Attribute>) -> Vec<Attribute> {
+    attributes.sort_by(|a, b| a.name.name.cmp(&b.name.name));
+    attributes
+}
+
+/// An attribute that was carried along as text. What is no MIL text becomes a string.
+fn opaque(attribute: &anemone_ir::Attribute) -> Attribute {
+    let value = parse_typed(&attribute.value).unwrap_or_else(|_| string(&attribute.value));
+    Attribute { name: ident(&attribute.name), value }
+}
+
+fn build_info(facts: &[(Arc<str>, Arc<str>)]) -> Option<Attribute> {
+    let mut facts = facts.to_vec();
+    facts.sort();
+    let text = |s: &Arc<str>| value(ValueKind::Str((&**s).into()));
+    let pairs: Vec<_> = facts.iter().map(|(k, v)| (text(k), text(v))).collect();
+    let of = Box::new(Type::scalar(Element::String));
+    let value = typed(Type::Dict(of.clone(), of), ValueKind::Dict(pairs.into()));
+    (!facts.is_empty()).then(|| Attribute { name: ident("buildInfo"), value })
+}
+
+impl<'a> Lowering<'a> {
+    fn program(&mut self, program: &'a Program) -> Text {
+        let mut attributes: Vec<_> = program.attributes().iter().map(opaque).collect();
+        attributes.extend(build_info(program.build_info()));
+        Text {
+            version: self.dialect.version(),
+            span: Span::default(),
+            attributes: sorted(attributes),
+            functions: program.functions().iter().map(|f| self.function(f)).collect(),
+        }
+    }
+
+    fn function(&mut self, f: &'a Function) -> syntax::Function {
+        syntax::Function {
+            name: ident(&f.name),
+            opset: ident(f.opset.name()),
+            // In binding order. Apple's compiler sorts them by name, and binds by name; a program binds by position, so that
+            // sorting would change what it means. A text of Apple's has them sorted and keeps them so.
+            params: f.params.iter().map(|id| param(f, *id)).collect(),
+            attributes: sorted(f.attributes.iter().map(opaque).collect()),
+            body: Body {
+                operations: f.nodes.iter().map(|n| self.operation(f, n)).collect(),
+                outputs: f.outputs.iter().map(|id| ident(&f.value(*id).name)).collect(),
+            },
+        }
+    }
+
+    fn operation(&mut self, f: &'a Function, node: &'a Node) -> Operation {
+        let mut given: Vec<_> = node.op.schema().params.iter().zip(&node.args).collect();
+        given.sort_by_key(|(p, _)| p.name);
+        let args = given.into_iter().filter_map(|(p, arg)| {
+            let value = match arg {
+                Arg::Absent => return None,
+                Arg::One(id) => self.argument(f, *id),
+                Arg::Many(ids) => {
+                    ArgValue::Tuple(ids.iter().map(|id| self.argument(f, *id)).collect(), Span::default())
+                }
+            };
+            Some(Argument { name: ident(p.name), value })
+        });
+        let args = args.collect();
+        let data = node.attributes.iter().map(|(name, l)| Attribute { name: ident(name), value: self.literal(l) });
+        let mut attributes: Vec<_> = data.collect();
+        // The format does not need a name, but one of Apple's loaders is said to, and their compiler always writes one.
+        let name = node.name.as_deref().or_else(|| node.results.first().map(|id| &*f.value(*id).name));
+        attributes.extend(name.map(|n| Attribute { name: ident("name"), value: string(n) }));
+        Operation {
+            results: node.results.iter().map(|id| param(f, *id)).collect(),
+            mnemonic: ident(node.mnemonic()),
+            args,
+            attributes: sorted(attributes),
+            blocks: Vec::new(),
+        }
+    }
+
+    fn argument(&mut self, f: &'a Function, id: ValueId) -> ArgValue {
+        let value = f.value(id);
+        match (&value.def, &value.literal) {
+            (Def::Immediate, Some(literal)) => ArgValue::Typed(self.literal(literal)),
+            _ => ArgValue::Name(ident(&value.name)),
+        }
+    }
+
+    /// A constant: in the weight file if it is large and of a type that such files are read for in this dialect.
+    fn literal(&mut self, literal: &'a Literal) -> Typed {
+        let ty = *literal.ty();
+        let element = Element::from(ty.dtype);
+        let count = ty.dims.elements();
+        let wide = matches!(ty.dtype, DType::Int16 | DType::UInt16 | DType::Int32 | DType::UInt32);
+        let filed = matches!(ty.dtype, DType::Fp16 | DType::Fp32 | DType::Int8 | DType::UInt8)
+            || (wide && self.dialect >= Dialect::V1_3);
+        let offset = match literal.bytes() {
+            Some(bytes) if filed && count >= IN_FILE => self.weights.push(element, count as u64, bytes),
+            _ => None,
+        };
+        let kind = offset.map_or_else(|| inline(literal), blob);
+        typed(Type::Tensor(element, ty.dims.iter().map(|d| Dim::Known(*d as u64)).collect()), kind)
+    }
+}
+
+fn param(f: &Function, id: ValueId) -> Param {
+    let v = f.value(id);
+    let dims = v.ty.dims.iter().map(|d| Dim::Known(*d as u64)).collect();
+    Param { ty: Type::Tensor(v.ty.dtype.into(), dims), ty_span: Span::default(), name: ident(&v.name) }
+}
+
+fn blob(offset: u64) -> ValueKind {
+    let offset = ValueKind::Int(Int { negative: false, magnitude: offset });
+    let path = Attribute { name: ident("path"), value: string(WEIGHTS) };
+    let offset = Attribute { name: ident("offset"), value: typed(Type::scalar(Element::UInt64), offset) };
+    ValueKind::Blob(Box::new(Blob { fields: vec![path, offset] }))
+}
+
+/// The elements in nested brackets.
+fn inline(literal: &Literal) -> ValueKind {
+    let dims = &literal.ty().dims;
+    if dims.contains(&0) {
+        // Not a row of empty rows: there could be any number of them.
+        return ValueKind::List(Box::new([]));
+    }
+    let leaves: Vec<ValueKind> = match literal.ty().dtype {
+        DType::String => {
+            literal.as_strings().unwrap_or_default().iter().map(|s| ValueKind::Str((&**s).into())).collect()
+        }
+        DType::Bool => literal.to_bools().unwrap_or_default().into_iter().map(ValueKind::Bool).collect(),
+        DType::Fp16 | DType::Fp32 => {
+            literal.to_f64().unwrap_or_default().into_iter().map(|x| ValueKind::Float(Float(x))).collect()
+        }
+        _ => literal.to_i64().unwrap_or_default().into_iter().map(|n| ValueKind::Int(n.into())).collect(),
+    };
+    nest(dims, &mut leaves.into_iter())
+}
+
+fn nest(dims: &[usize], leaves: &mut dyn Iterator<Item = ValueKind>) -> ValueKind {
+    match dims.split_first() {
+        None => leaves.next().expect("a literal has as many elements as its dimensions say"),
+        Some((n, rest)) => ValueKind::List((0..*n).map(|_| value(nest(rest, leaves))).collect()),
+    }
+}

@@ -1,0 +1,253 @@
+//! From the tree to a draft. What the intermediate representation cannot hold is an error at its place.
+
+mod literal;
+
+use crate::Element;
+use crate::syntax::lexer::shortened;
+use crate::syntax::{
+    self, ArgValue, Attribute, Dialect, Ident, Operation, Param, Span, Text, Type, Typed, Value, ValueKind, print_typed,
+};
+use crate::weights::Weights;
+use anemone_ir::draft::DraftFunction;
+use anemone_ir::draft::{DraftNode, DraftValue};
+use anemone_ir::{Arg, Diagnostic, Draft, Literal, Location, Opset, ValueId};
+use literal::Literals;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Makes a draft of a tree. Errors are recorded in it, for [`anemone_ir::check()`] to report with its own.
+pub fn raise(text: &Text, weights: &dyn Weights) -> Draft {
+    let mut draft = Draft::default();
+    if text.version.dialect().is_none() {
+        let message = format!("version {}.{} of MIL text is not known", text.version.major, text.version.minor);
+        let error = Diagnostic::error("version", message, text.span.into());
+        draft.errors.push(error.with_hint("1.0 and 1.3 are"));
+    }
+    for attribute in each_once(&text.attributes, &mut draft.errors) {
+        match build_info(attribute) {
+            Some(facts) => draft.build_info = facts,
+            None => draft.attributes.extend(opaque(attribute, &mut draft.errors)),
+        }
+    }
+    let mut literals = Literals::new(weights);
+    draft.functions = text.functions.iter().map(|f| function(f, &mut literals)).collect();
+    if draft.functions.is_empty() && draft.errors.is_empty() {
+        draft.errors.push(Diagnostic::error("no-function", "the program has no function", text.span.into()));
+    }
+    draft
+}
+
+/// The attributes, without those whose name was there before, which are errors.
+fn each_once<'a>(attributes: &'a [Attribute], errors: &mut Vec<Diagnostic>) -> Vec<&'a Attribute> {
+    let mut seen = HashSet::new();
+    let mut first = |a: &&Attribute| {
+        let new = seen.insert(a.name.name.clone());
+        if !new {
+            let message = format!("attribute `{}` is given twice", shortened(&a.name.name));
+            errors.push(Diagnostic::error("attribute", message, a.name.span.into()));
+        }
+        new
+    };
+    attributes.iter().filter(|a| first(a)).collect()
+}
+
+/// The facts of a `buildInfo` that is a dictionary of strings.
+fn build_info(attribute: &Attribute) -> Option<Vec<(Arc<str>, Arc<str>)>> {
+    let string = Type::scalar(Element::String);
+    let expected = Type::Dict(Box::new(string.clone()), Box::new(string));
+    if &*attribute.name.name != "buildInfo" || attribute.value.ty != expected {
+        return None;
+    }
+    let ValueKind::Dict(pairs) = &attribute.value.value.kind else { return None };
+    let text = |v: &Value| if let ValueKind::Str(s) = &v.kind { Some(Arc::from(&**s)) } else { None };
+    pairs.iter().map(|(k, v)| Some((text(k)?, text(v)?))).collect()
+}
+
+/// An attribute that is carried along as text.
+fn opaque(attribute: &Attribute, errors: &mut Vec<Diagnostic>) -> Option<anemone_ir::Attribute> {
+    if let Some(span) = blob_in(&attribute.value.value) {
+        let message = format!("attribute `{}` refers to a file, which only constants may", attribute.name.name);
+        errors.push(Diagnostic::error("unsupported", message, span.into()));
+        return None;
+    }
+    let value = print_typed(&attribute.value, Dialect::V1_3).into();
+    Some(anemone_ir::Attribute { name: attribute.name.name.clone(), value })
+}
+
+fn blob_in(value: &Value) -> Option<Span> {
+    match &value.kind {
+        ValueKind::Blob(_) => Some(value.span),
+        ValueKind::List(items) | ValueKind::Tuple(items) => items.iter().find_map(blob_in),
+        ValueKind::Dict(pairs) => pairs.iter().find_map(|(k, v)| blob_in(k).or_else(|| blob_in(v))),
+        ValueKind::Int(_) | ValueKind::Float(_) | ValueKind::Bool(_) | ValueKind::Str(_) => None,
+    }
+}
+
+fn function(tree: &syntax::Function, literals: &mut Literals<'_>) -> DraftFunction {
+    let opset = Opset::from_name(&tree.opset.name);
+    let mut draft = DraftFunction::new(&tree.name.name, opset.unwrap_or_default(), tree.name.span.into());
+    if opset.is_none() {
+        let known: Vec<_> = Opset::ALL.iter().map(|o| o.name()).collect();
+        let message = format!("operation set `{}` is not known", shortened(&tree.opset.name));
+        let error = Diagnostic::error("opset", message, tree.opset.span.into());
+        draft.errors.push(error.with_hint(format!("there are {}", known.join(", "))));
+    }
+    for attribute in each_once(&tree.attributes, &mut draft.errors) {
+        draft.attributes.extend(opaque(attribute, &mut draft.errors));
+    }
+    let results = tree.body.operations.iter().flat_map(|o| &o.results);
+    let defined = results.map(|p| &*p.name.name).collect();
+    let mut raising = Raising { draft, literals, defined, names: HashMap::new(), awaited: HashSet::new() };
+    for param in &tree.params {
+        let (id, typed) = raising.define(param);
+        // One whose type is in error stays without a definition: then what uses it is not checked.
+        if typed {
+            raising.draft.params.push(id);
+        }
+    }
+    for operation in &tree.body.operations {
+        raising.operation(operation);
+    }
+    for output in &tree.body.outputs {
+        let id = raising.used(output).0;
+        raising.draft.outputs.push((id, output.span.into()));
+    }
+    raising.draft
+}
+
+/// Attributes that carry data.
+type Data = Vec<(Arc<str>, Literal)>;
+
+/// A function on its way to a draft.
+struct Raising<'a, 'w> {
+    draft: DraftFunction,
+    literals: &'a mut Literals<'w>,
+    /// Every name that an operation defines, sooner or later.
+    defined: HashSet<&'a str>,
+    names: HashMap<&'a str, ValueId>,
+    /// Names that were used without being defined.
+    awaited: HashSet<&'a str>,
+}
+
+impl<'a> Raising<'a, '_> {
+    /// Defines a name; also whether its type could be read.
+    fn define(&mut self, param: &'a Param) -> (ValueId, bool) {
+        let declared = literal::tensor_type(&param.ty, param.ty_span).map_err(|e| self.draft.errors.push(*e)).ok();
+        let name = &*param.name.name;
+        let location = Location::from(param.name.span);
+        let value = DraftValue { name: name.into(), declared, literal: None, location };
+        // One that was used too early keeps its place, so that it is not defined twice.
+        let id = match self.names.get(name) {
+            Some(id) if self.awaited.remove(name) => {
+                self.draft.values[id.index()] = value;
+                *id
+            }
+            _ => self.draft.value(value),
+        };
+        self.names.entry(name).or_insert(id);
+        (id, declared.is_some())
+    }
+
+    /// The value of a name; also whether it is defined before. If not, it stands for an error that has been recorded.
+    fn used(&mut self, name: &'a Ident) -> (ValueId, bool) {
+        let text = &*name.name;
+        if let Some(id) = self.names.get(text) {
+            return (*id, !self.awaited.contains(text));
+        }
+        let mut error =
+            Diagnostic::error("undefined", format!("`{}` is not defined", shortened(text)), name.span.into());
+        if self.defined.contains(text) {
+            error = error.with_hint("it is defined only later; an operation reads what was defined before it");
+        } else if let Some(near) = self.nearest(text) {
+            error = error.with_hint(format!("is `{near}` meant?"));
+        }
+        self.draft.errors.push(error);
+        let value = DraftValue { name: text.into(), declared: None, literal: None, location: name.span.into() };
+        let id = self.draft.value(value);
+        self.names.insert(text, id);
+        self.awaited.insert(text);
+        (id, false)
+    }
+
+    /// A defined name that differs in a letter or two.
+    fn nearest(&self, name: &str) -> Option<&'a str> {
+        // A text full of errors is not worth the time.
+        if self.draft.errors.len() > 20 {
+            return None;
+        }
+        let close = |n: &&&str| !self.awaited.contains(**n) && n.len().abs_diff(name.len()) <= 2;
+        let near = self.names.keys().filter(close).map(|n| (anemone_ir::names::distance(n, name), *n)).min()?;
+        (near.0 <= 2 && near.0 < name.len()).then_some(near.1)
+    }
+
+    fn operation(&mut self, tree: &'a Operation) {
+        let errors = self.draft.errors.len();
+        let mut whole = true;
+        let args = tree.args.iter().map(|a| {
+            let (arg, good) = self.argument(&a.value, true);
+            whole &= good;
+            (a.name.name.clone(), arg)
+        });
+        let args = args.collect();
+        let (name, attributes) = self.attributes(tree);
+        if !tree.blocks.is_empty() {
+            let message = format!("`{}` has blocks; control flow is not supported", shortened(&tree.mnemonic.name));
+            self.error("unsupported", message, tree.mnemonic.span);
+        }
+        let whole = whole && self.draft.errors.len() == errors;
+        let results = tree.results.iter().map(|p| self.define(p).0).collect();
+        // Without its operation a result has no type, and what uses it is not checked.
+        if whole {
+            let (mnemonic, location) = (tree.mnemonic.name.clone(), tree.mnemonic.span.into());
+            self.draft.nodes.push(DraftNode { mnemonic, args, attributes, results, name, location });
+        }
+    }
+
+    fn error(&mut self, slug: &'static str, message: impl Into<String>, span: Span) {
+        self.draft.errors.push(Diagnostic::error(slug, message, span.into()));
+    }
+
+    /// The operation's own name, and the attributes that carry data.
+    fn attributes(&mut self, tree: &'a Operation) -> (Option<Arc<str>>, Data) {
+        let mut name = None;
+        let mut data = Vec::new();
+        for attribute in each_once(&tree.attributes, &mut self.draft.errors) {
+            let Some(literal) = self.literal(&attribute.value) else { continue };
+            if &*attribute.name.name != "name" {
+                data.push((attribute.name.name.clone(), literal));
+            } else if let Some(text) = literal.as_str() {
+                name = Some(text.into());
+            } else {
+                self.error("attribute", "a name is one string", attribute.value.span);
+            }
+        }
+        (name, data)
+    }
+
+    fn literal(&mut self, typed: &Typed) -> Option<Literal> {
+        self.literals.literal(typed).map_err(|e| self.draft.errors.push(*e)).ok()
+    }
+
+    /// An argument, and whether all of it is defined. A tuple may not hold tuples.
+    fn argument(&mut self, tree: &'a ArgValue, outermost: bool) -> (Arg, bool) {
+        match tree {
+            ArgValue::Name(name) => {
+                let (id, good) = self.used(name);
+                (Arg::One(id), good)
+            }
+            ArgValue::Typed(typed) => match self.literal(typed) {
+                Some(literal) => (Arg::One(self.draft.immediate(literal, typed.span.into())), true),
+                None => (Arg::Absent, false),
+            },
+            ArgValue::Tuple(items, _) if outermost => {
+                let items: Vec<_> = items.iter().map(|item| self.argument(item, false)).collect();
+                let good = items.iter().all(|(_, good)| *good);
+                (Arg::Many(items.iter().flat_map(|(arg, _)| arg.ids().iter().copied()).collect()), good)
+            }
+            ArgValue::Tuple(_, span) => {
+                self.error("unsupported", "a tuple inside a tuple is not supported", *span);
+                (Arg::Absent, false)
+            }
+        }
+    }
+}
