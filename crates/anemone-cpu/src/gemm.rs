@@ -18,7 +18,7 @@ use anemone_simd::Level;
 
 pub(crate) use packed::Packed;
 pub(crate) use small::{SMALL, run_small, small_scratch};
-pub(crate) use source::{Matrix, Strided};
+pub(crate) use source::{Matrices, Strided};
 
 /// Rows of a panel of `A`.
 pub(crate) const PANEL: usize = 16;
@@ -37,36 +37,59 @@ fn task_columns(level: Level) -> usize {
     96usize.next_multiple_of(tile_columns(level))
 }
 
-/// The left operand.
-pub(crate) trait PackA: Sync {
-    /// Writes `A[row .. row + PANEL, k .. k + count]` as `[count][PANEL]`; rows that do not exist are zeros.
-    fn pack(&self, level: Level, row: usize, k: usize, count: usize, to: &mut [f32]);
+/// A stack of products of one size.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Size {
+    pub(crate) batch: usize,
+    pub(crate) m: usize,
+    pub(crate) n: usize,
+    pub(crate) k: usize,
 }
 
-/// The right operand.
+/// Left operands.
+pub(crate) trait PackA: Sync {
+    /// Writes `A[row .. row + PANEL, k .. k + count]` of product `batch` as `[count][PANEL]`; rows that do not exist are
+    /// zeros.
+    fn pack(&self, level: Level, batch: usize, row: usize, k: usize, count: usize, to: &mut [f32]);
+}
+
+/// Columns of a right operand's panel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Columns {
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+    /// Elements from row to row of the panel; at least `count`.
+    pub(crate) stride: usize,
+}
+
+/// Right operands.
 pub(crate) trait PackB: Sync {
-    /// Writes `B[k .. k + count, column .. column + width]` as `[count][stride]`, where `stride >= width`; what is written
-    /// beyond `width` does not matter.
-    fn pack(&self, level: Level, k: usize, count: usize, column: usize, width: usize, stride: usize, to: &mut [f32]);
+    /// Writes `B[k .. k + count, columns]` of product `batch` as `[count][stride]`; what is written beyond the columns
+    /// does not matter.
+    fn pack(&self, level: Level, batch: usize, k: usize, count: usize, columns: Columns, to: &mut [f32]);
+}
+
+/// A finished part of a product: rows `row ..`, columns `column ..`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Tile {
+    pub(crate) batch: usize,
+    pub(crate) row: usize,
+    pub(crate) rows: usize,
+    pub(crate) column: usize,
+    pub(crate) columns: usize,
 }
 
 /// Takes finished tiles.
 pub(crate) trait Sink: Sync {
-    /// Elements `C[row .. row + rows, column .. column + columns]`, in rows `stride` apart.
-    fn tile(
-        &self,
-        level: Level,
-        row: usize,
-        rows: usize,
-        column: usize,
-        columns: usize,
-        tile: &mut [f32],
-        stride: usize,
-    );
+    /// Elements of scratch that [`Sink::tile`] gets.
+    fn scratch(&self) -> usize;
+    /// Takes a tile, in rows `stride` apart. Tiles that are taken at the same time have no element in common.
+    fn tile(&self, tile: Tile, values: &mut [f32], stride: usize, scratch: &mut [f32]);
 }
 
-/// Elements of scratch that [`run`] needs for each worker.
-pub(crate) fn scratch(level: Level, m: usize, n: usize, k: usize) -> usize {
+/// Elements of scratch that [`run`] needs for each worker, besides what the sink needs.
+pub(crate) fn scratch(level: Level, size: Size) -> usize {
+    let Size { m, n, k, .. } = size;
     let (rows, columns) = (m.min(MC).next_multiple_of(PANEL), columns_of(level, n));
     let depth = k.min(KC);
     rows * depth + columns * depth + rows * columns
@@ -76,55 +99,47 @@ fn columns_of(level: Level, n: usize) -> usize {
     n.next_multiple_of(tile_columns(level)).min(task_columns(level))
 }
 
-/// Computes the product of `A[m, k]` and `B[k, n]`.
-pub(crate) fn run(team: &Team<'_>, m: usize, n: usize, k: usize, a: &impl PackA, b: &impl PackB, sink: &impl Sink) {
+/// Computes the products of `A[m, k]` and `B[k, n]`.
+pub(crate) fn run(team: &Team<'_>, size: Size, a: &impl PackA, b: &impl PackB, sink: &impl Sink) {
     let level = team.level;
+    let Size { batch, m, n, k } = size;
     let (row_tasks, column_tasks) = (m.div_ceil(MC), n.div_ceil(task_columns(level)));
-    team.run(row_tasks * column_tasks, |task, scratch| {
+    team.run(batch * row_tasks * column_tasks, |task, scratch| {
+        let (batch, task) = (task / (row_tasks * column_tasks), task % (row_tasks * column_tasks));
         let (row, column) = (task / column_tasks * MC, task % column_tasks * task_columns(level));
-        let block = Block { row, rows: MC.min(m - row), column, columns: task_columns(level).min(n - column), k };
-        block.run(level, a, b, sink, scratch);
+        let tile = Tile { batch, row, rows: MC.min(m - row), column, columns: task_columns(level).min(n - column) };
+        block(level, tile, k, a, b, sink, scratch);
     });
 }
 
-/// A part of the result that one task computes.
-struct Block {
-    row: usize,
-    rows: usize,
-    column: usize,
-    columns: usize,
-    k: usize,
-}
-
-impl Block {
-    fn run(&self, level: Level, a: &impl PackA, b: &impl PackB, sink: &impl Sink, scratch: &mut [f32]) {
-        let tile = tile_columns(level);
-        let (rows, columns) = (self.rows.next_multiple_of(PANEL), self.columns.next_multiple_of(tile));
-        let depth = self.k.min(KC);
-        let (c, scratch) = scratch.split_at_mut(rows * columns);
-        let (panels_a, scratch) = scratch.split_at_mut(rows * depth);
-        let panels_b = &mut scratch[..columns * depth];
-        c.fill(0.0);
-        let mut k = 0;
-        while k < self.k {
-            let count = depth.min(self.k - k);
-            for (i, panel) in panels_a.chunks_exact_mut(depth * PANEL).enumerate() {
-                a.pack(level, self.row + i * PANEL, k, count, panel);
-            }
-            for (j, panel) in panels_b.chunks_exact_mut(depth * tile).enumerate() {
-                let width = tile.min(self.columns - j * tile);
-                b.pack(level, k, count, self.column + j * tile, width, tile, panel);
-            }
-            for (j, panel_b) in panels_b.chunks_exact(depth * tile).enumerate() {
-                for (i, panel_a) in panels_a.chunks_exact(depth * PANEL).enumerate() {
-                    let out = &mut c[i * PANEL * columns + j * tile..];
-                    kernel::panel(level, &panel_a[..count * PANEL], &panel_b[..count * tile], out, columns);
-                }
-            }
-            k += count;
+/// Computes the part of the result that one task has.
+fn block(level: Level, part: Tile, k: usize, a: &impl PackA, b: &impl PackB, sink: &impl Sink, scratch: &mut [f32]) {
+    let tile = tile_columns(level);
+    let (rows, columns) = (part.rows.next_multiple_of(PANEL), part.columns.next_multiple_of(tile));
+    let depth = k.min(KC);
+    let (for_sink, scratch) = scratch.split_at_mut(sink.scratch());
+    let (c, scratch) = scratch.split_at_mut(rows * columns);
+    let (panels_a, scratch) = scratch.split_at_mut(rows * depth);
+    let panels_b = &mut scratch[..columns * depth];
+    c.fill(0.0);
+    for start in (0..k).step_by(KC) {
+        let count = depth.min(k - start);
+        for (i, panel) in panels_a.chunks_exact_mut(depth * PANEL).enumerate() {
+            a.pack(level, part.batch, part.row + i * PANEL, start, count, panel);
         }
-        sink.tile(level, self.row, self.rows, self.column, self.columns, c, columns);
+        for (j, panel) in panels_b.chunks_exact_mut(depth * tile).enumerate() {
+            let first = part.column + j * tile;
+            let columns = Columns { first, count: tile.min(part.columns - j * tile), stride: tile };
+            b.pack(level, part.batch, start, count, columns, panel);
+        }
+        for (j, panel_b) in panels_b.chunks_exact(depth * tile).enumerate() {
+            for (i, panel_a) in panels_a.chunks_exact(depth * PANEL).enumerate() {
+                let out = &mut c[i * PANEL * columns + j * tile..];
+                kernel::panel(level, &panel_a[..count * PANEL], &panel_b[..count * tile], out, columns);
+            }
+        }
     }
+    sink.tile(part, c, columns, for_sink);
 }
 
 #[cfg(test)]

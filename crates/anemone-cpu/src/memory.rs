@@ -1,10 +1,13 @@
 //! Memory of a run: 64-byte aligned storage, and typed views of parts of it.
 //!
-//! This is one of the few places with `unsafe`: a step reads some buffers of the arena while it writes others, which the
-//! borrow checker cannot follow through one vector. That the buffers of a step do not overlap is proved for each plan by
-//! [`crate::plan::verify`] before the plan can run.
+//! This is one of the few places with `unsafe`: a step reads some buffers while it writes others, and several threads fill
+//! one buffer, which the borrow checker cannot follow. That the buffers of a step do not overlap is proved for each plan by
+//! [`crate::plan::verify`] before the plan can run; that threads keep to their own elements is owed by each caller of an
+//! `unsafe` method here.
 
+use crate::plan::BufferId;
 use anemone_ir::DType;
+use anemone_simd::{Level, half as halves};
 use half::f16;
 use std::marker::PhantomData;
 
@@ -17,11 +20,12 @@ pub(crate) struct Line([u8; 64]);
 pub(crate) const LINE: usize = 64;
 
 /// Zeroed, 64-byte aligned storage.
-pub(crate) struct Storage(Vec<Line>);
+pub(crate) struct Storage(Box<[Line]>);
 
 impl Storage {
-    pub(crate) fn new(bytes: usize) -> Storage {
-        Storage(vec![Line([0; 64]); bytes.div_ceil(LINE)])
+    /// `None` if there is no memory for it.
+    pub(crate) fn try_new(bytes: usize) -> Option<Storage> {
+        bytemuck::allocation::try_zeroed_slice_box(bytes.div_ceil(LINE)).ok().map(Storage)
     }
 
     pub(crate) fn base(&mut self) -> *mut u8 {
@@ -34,6 +38,10 @@ impl Storage {
 
     pub(crate) fn bytes(&self) -> &[u8] {
         bytemuck::cast_slice(&self.0)
+    }
+
+    pub(crate) fn floats_mut(&mut self) -> &mut [f32] {
+        bytemuck::cast_slice_mut(&mut self.0)
     }
 }
 
@@ -54,88 +62,148 @@ unsafe impl Sync for Place {}
 pub(crate) trait Stored: bytemuck::Pod + Send + Sync {
     fn holds(dtype: DType) -> bool;
 }
-impl Stored for f16 {
-    fn holds(dtype: DType) -> bool {
-        dtype == DType::Fp16
-    }
+
+macro_rules! stored {
+    ($($(#[$doc:meta])* $t:ty: $dtype:ident => $holds:expr;)*) => {$(
+        impl Stored for $t {
+            $(#[$doc])*
+            fn holds($dtype: DType) -> bool {
+                $holds
+            }
+        }
+    )*};
 }
-impl Stored for f32 {
-    fn holds(dtype: DType) -> bool {
-        dtype == DType::Fp32
-    }
-}
-impl Stored for i32 {
-    fn holds(dtype: DType) -> bool {
-        dtype == DType::Int32
-    }
-}
-impl Stored for u8 {
-    fn holds(dtype: DType) -> bool {
-        dtype.size() == 1
-    }
-}
-impl Stored for u16 {
+stored! {
+    f16: d => d == DType::Fp16;
+    f32: d => d == DType::Fp32;
+    i32: d => d == DType::Int32;
+    /// Any 8-bit type, for kernels that only move data.
+    u8: d => d.size() == 1;
     /// Any 16-bit type, for kernels that only move data.
-    fn holds(dtype: DType) -> bool {
-        dtype.size() == 2
-    }
-}
-impl Stored for u32 {
+    u16: d => d.size() == 2;
     /// Any 32-bit type, for kernels that only move data.
-    fn holds(dtype: DType) -> bool {
-        dtype.size() == 4
+    u32: d => d.size() == 4;
+}
+
+/// Numbers that kernels compute with: `bool` counts as 0 and 1.
+#[derive(Clone, Copy)]
+pub(crate) enum Values<'a> {
+    F16(&'a [f16]),
+    F32(&'a [f32]),
+    Bool(&'a [u8]),
+}
+
+impl<'a> Values<'a> {
+    pub(crate) fn get(&self, at: usize) -> f32 {
+        match self {
+            Values::F16(v) => v[at].to_f32(),
+            Values::F32(v) => v[at],
+            Values::Bool(v) => f32::from(v[at]),
+        }
+    }
+
+    /// Widens `to.len()` elements from `start` on.
+    pub(crate) fn load(&self, level: Level, start: usize, to: &mut [f32]) {
+        match self {
+            Values::F16(v) => halves::to_f32(level, &v[start..][..to.len()], to),
+            Values::F32(v) => to.copy_from_slice(&v[start..][..to.len()]),
+            Values::Bool(v) => v[start..][..to.len()].iter().zip(to).for_each(|(b, x)| *x = f32::from(*b)),
+        }
     }
 }
 
 /// The buffers of one step during one run.
 pub(crate) struct Io<'a> {
-    reads: &'a [Place],
-    writes: &'a [Place],
+    places: &'a [Place],
+    reads: &'a [BufferId],
+    writes: &'a [BufferId],
     taken: u64,
     life: PhantomData<&'a mut [u8]>,
 }
 
 impl<'a> Io<'a> {
-    /// Buffers of a step.
+    /// Buffers of a step: positions in `places`.
     ///
     /// # Safety
-    /// For `'a`, every place is valid for its elements, aligned to them and initialised; nobody else writes a place in
-    /// `reads` or touches a place in `writes`; no place in `writes` overlaps another place.
-    pub(crate) unsafe fn new(reads: &'a [Place], writes: &'a [Place]) -> Io<'a> {
-        Io { reads, writes, taken: 0, life: PhantomData }
+    /// For `'a`, every place of the step is valid for its elements, aligned to them and initialised; nobody but the step
+    /// writes a place in `reads` or touches a place in `writes`; no place in `writes` overlaps another place of the step.
+    pub(crate) unsafe fn new(places: &'a [Place], reads: &'a [BufferId], writes: &'a [BufferId]) -> Io<'a> {
+        Io { places, reads, writes, taken: 0, life: PhantomData }
     }
 
     /// The element type of an operand.
     pub(crate) fn dtype(&self, read: usize) -> DType {
-        self.reads[read].dtype
+        self.places[self.reads[read]].dtype
     }
 
     /// The elements of an operand.
     pub(crate) fn read<T: Stored>(&self, read: usize) -> &'a [T] {
-        let place = self.reads[read];
+        let place = self.places[self.reads[read]];
         assert!(T::holds(place.dtype), "operand {read} is {}", place.dtype);
         // SAFETY: `new`'s caller vouches for the place; `holds` has checked the element size, and every stored type takes
         // any bit pattern.
         unsafe { std::slice::from_raw_parts(place.base.cast_const().cast::<T>(), place.elements) }
     }
 
-    /// The elements of a result, which can be taken once.
-    pub(crate) fn write<T: Stored>(&mut self, write: usize) -> &'a mut [T] {
-        let place = self.writes[write];
-        assert!(T::holds(place.dtype), "result {write} is {}", place.dtype);
-        assert!(write < 64 && self.taken & (1 << write) == 0, "result {write} is taken");
-        self.taken |= 1 << write;
-        // SAFETY: as in `read`; nothing else touches the place, and it is handed out once.
-        unsafe { std::slice::from_raw_parts_mut(place.base.cast::<T>(), place.elements) }
+    /// The elements of an operand to compute with.
+    pub(crate) fn values(&self, read: usize) -> Values<'a> {
+        match self.dtype(read) {
+            DType::Fp16 => Values::F16(self.read(read)),
+            DType::Fp32 => Values::F32(self.read(read)),
+            DType::Bool => Values::Bool(self.read(read)),
+            other => unreachable!("operand {read} is {other}: kernels of floats are planned for floats and bool only"),
+        }
     }
 
-    /// The number of operands.
-    pub(crate) fn reads(&self) -> usize {
-        self.reads.len()
+    /// The elements of a result, which can be taken once.
+    pub(crate) fn write<T: Stored>(&mut self, write: usize) -> &'a mut [T] {
+        assert!(write < 64 && self.taken & (1 << write) == 0, "result {write} is taken");
+        self.taken |= 1 << write;
+        let place = self.places[self.writes[write]];
+        // SAFETY: `new`'s caller vouches for the place; nothing else touches it, and it is handed out once.
+        unsafe { place.slice(0, place.elements) }
+    }
+
+    /// A result that several threads fill.
+    pub(crate) fn target(&self, write: usize) -> Place {
+        self.places[self.writes[write]]
     }
 
     /// The number of results.
     pub(crate) fn writes(&self) -> usize {
         self.writes.len()
+    }
+}
+
+impl Place {
+    /// Some of the elements, to be written.
+    ///
+    /// # Safety
+    /// The place is valid for `'a`, and nobody else touches these elements meanwhile.
+    pub(crate) unsafe fn slice<'a, T: Stored>(&self, start: usize, len: usize) -> &'a mut [T] {
+        assert!(T::holds(self.dtype), "the buffer holds {}", self.dtype);
+        assert!(start <= self.elements && len <= self.elements - start, "{start} + {len} of {}", self.elements);
+        // SAFETY: the caller vouches for place and exclusiveness; `holds` has checked the element size, the range is
+        // inside, and every stored type takes any bit pattern.
+        unsafe { std::slice::from_raw_parts_mut(self.base.cast::<T>().add(start), len) }
+    }
+
+    /// Stores numbers, rounded to the place's type, from element `start` on.
+    ///
+    /// # Safety
+    /// As [`Place::slice`].
+    pub(crate) unsafe fn store(&self, level: Level, start: usize, values: &[f32]) {
+        // SAFETY: the caller's.
+        unsafe {
+            match self.dtype {
+                DType::Fp16 => halves::to_f16(level, values, self.slice(start, values.len())),
+                DType::Fp32 => self.slice::<f32>(start, values.len()).copy_from_slice(values),
+                DType::Bool => {
+                    let to = self.slice::<u8>(start, values.len());
+                    to.iter_mut().zip(values).for_each(|(to, x)| *to = u8::from(*x != 0.0));
+                }
+                other => unreachable!("a kernel of floats writes {other}"),
+            }
+        }
     }
 }

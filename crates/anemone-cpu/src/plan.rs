@@ -1,28 +1,65 @@
-//! The plan of a function: steps in order, buffers in one arena, constants packed once.
+//! The plan of a function: steps in order, buffers with their places, constants converted once.
 
 mod arena;
 mod build;
+mod fuse;
 pub(crate) mod verify;
 
+use crate::chain::{Chain, Given, Piece};
 use crate::memory::{Io, Storage};
 use crate::team::Team;
 use anemone_ir::{DType, Function, Literal, Node, Profile, TensorType, ValueId};
 use anemone_simd::Level;
 
-pub(crate) use build::build;
+pub(crate) use build::{Settings, build};
 
-/// Work of a run: reads some buffers, fills others. Allocates nothing.
+/// Work of a run: reads some buffers, fills others.
 pub(crate) trait Step: Send + Sync {
     /// Does the work.
     fn run(&self, io: &mut Io<'_>, team: &Team<'_>);
 }
 
+/// Work whose results are floats, handed on piece by piece before they are rounded. Takes no memory.
+pub(crate) trait Source: Send + Sync {
+    /// Computes all results and gives each element to `out` once. The first [`Out::scratch`] elements of each worker's
+    /// scratch belong to [`Out::put`].
+    fn run(&self, io: &Io<'_>, team: &Team<'_>, out: &Out<'_>);
+
+    /// Bytes that it keeps for itself, such as packed weights.
+    fn packed_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// Where a source's results go: through the chain that finishes them, into buffers.
+pub(crate) struct Out<'a> {
+    pub(crate) chain: &'a Chain,
+    pub(crate) io: &'a Io<'a>,
+    pub(crate) level: Level,
+}
+
+impl Out<'_> {
+    /// Elements of scratch that [`Out::put`] needs.
+    pub(crate) fn scratch(&self) -> usize {
+        self.chain.scratch()
+    }
+
+    /// Takes the numbers of a piece, in rows `stride` apart, as the source has computed them: in `f32`, not rounded.
+    ///
+    /// # Safety
+    /// Pieces that are put at the same time have no element in common.
+    pub(crate) unsafe fn put(&self, piece: Piece, values: &[f32], stride: usize, scratch: &mut [f32]) {
+        // SAFETY: the caller's.
+        unsafe { self.chain.run(self.level, self.io, piece, Some(Given { values, stride }), scratch) };
+    }
+}
+
 /// What a kernel plans for a node.
-pub(crate) struct Planned {
-    pub(crate) step: Box<dyn Step>,
+pub(crate) struct Planned<S: ?Sized> {
+    pub(crate) step: Box<S>,
     /// Values read at run time, in the order in which the step numbers them.
     pub(crate) reads: Vec<ValueId>,
-    /// Elements of `f32` scratch that each worker needs.
+    /// Elements of `f32` scratch that each worker needs, besides what [`Out::put`] needs.
     pub(crate) scratch: usize,
 }
 
@@ -32,6 +69,8 @@ pub(crate) struct PlanCx<'a> {
     pub(crate) node: &'a Node,
     pub(crate) profile: Profile,
     pub(crate) level: Level,
+    /// The data of each value that is known at compile time.
+    pub(crate) literals: &'a [Option<Literal>],
 }
 
 impl<'a> PlanCx<'a> {
@@ -45,24 +84,34 @@ impl<'a> PlanCx<'a> {
         self.node.op.schema().position(param).map_or(&[], |at| self.node.args[at].ids())
     }
 
-    /// The type of a parameter.
-    pub(crate) fn ty(&self, param: &str) -> Option<TensorType> {
-        Some(*self.function.ty(self.id(param)?))
+    /// The type of a value.
+    pub(crate) fn ty(&self, id: ValueId) -> TensorType {
+        *self.function.ty(id)
     }
 
     /// The type in which a value is stored.
     pub(crate) fn storage(&self, id: ValueId) -> DType {
-        self.profile.storage(self.function.ty(id).dtype)
+        self.profile.storage(self.ty(id).dtype)
     }
 
-    /// The data of a constant.
+    /// Whether kernels may compute with a value in `f32`: it is a float or `bool`.
+    pub(crate) fn computes_as_float(&self, id: ValueId) -> bool {
+        matches!(self.ty(id).dtype, DType::Fp16 | DType::Fp32 | DType::Bool)
+    }
+
+    /// The data of a value that is known at compile time.
     pub(crate) fn literal(&self, id: ValueId) -> Option<&'a Literal> {
-        self.function.value(id).literal.as_ref()
+        self.literals[id.index()].as_ref()
+    }
+
+    /// The data of a constant float, to be used while planning.
+    pub(crate) fn floats(&self, id: ValueId) -> Option<Vec<f32>> {
+        Some(self.literal(id)?.to_f64()?.into_iter().map(|x| x as f32).collect())
     }
 
     /// The type of a result.
     pub(crate) fn result(&self, index: usize) -> TensorType {
-        *self.function.ty(self.node.results[index])
+        self.ty(self.node.results[index])
     }
 }
 
@@ -87,17 +136,42 @@ pub(crate) enum Home {
     Arena(usize),
     /// In [`Plan::constants`].
     Constant(usize),
+    /// The input at this position: the caller's memory if it lies as the engine wants it, else a copy.
+    Input(usize),
+    /// The output at this position, likewise.
+    Output(usize),
 }
 
 /// Position in [`Plan::buffers`].
 pub(crate) type BufferId = usize;
 
+/// What a step does.
+pub(crate) enum Work {
+    /// A step of its own.
+    Step(Box<dyn Step>),
+    /// A source and the chain that finishes it.
+    Source(Box<dyn Source>, Chain),
+    /// A chain that stands alone.
+    Map(Chain),
+}
+
+impl Work {
+    /// Runs the step.
+    pub(crate) fn run(&self, io: &mut Io<'_>, team: &Team<'_>) {
+        match self {
+            Work::Step(step) => step.run(io, team),
+            Work::Source(source, chain) => source.run(io, team, &Out { chain, io, level: team.level }),
+            Work::Map(chain) => chain.run_alone(io, team),
+        }
+    }
+}
+
 /// A step with its buffers.
 pub(crate) struct PlannedStep {
-    pub(crate) step: Box<dyn Step>,
+    pub(crate) work: Work,
     pub(crate) reads: Vec<BufferId>,
     pub(crate) writes: Vec<BufferId>,
-    /// Positions in [`Function::nodes`] of the nodes it computes.
+    /// Positions in [`Function::nodes`] of the nodes it computes, in their order; none for a copy.
     pub(crate) nodes: Vec<usize>,
 }
 
@@ -106,10 +180,6 @@ pub(crate) struct Plan {
     pub(crate) steps: Vec<PlannedStep>,
     pub(crate) buffers: Vec<Buffer>,
     pub(crate) constants: Vec<Storage>,
-    /// The buffer of each parameter.
-    pub(crate) params: Vec<BufferId>,
-    /// The buffer of each output.
-    pub(crate) outputs: Vec<BufferId>,
     pub(crate) arena_bytes: usize,
     /// Elements of `f32` scratch that each worker needs.
     pub(crate) scratch: usize,

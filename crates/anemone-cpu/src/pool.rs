@@ -40,7 +40,7 @@ unsafe impl Sync for Shared {}
 unsafe impl Send for Shared {}
 
 /// A pool of threads; the caller of [`Pool::run`] is one of its workers, number 0.
-pub struct Pool {
+pub(crate) struct Pool {
     shared: Arc<Shared>,
     workers: Vec<Thread>,
     handles: Vec<JoinHandle<()>>,
@@ -50,7 +50,7 @@ pub struct Pool {
 
 impl Pool {
     /// A pool of `threads` workers, the caller included; at least one.
-    pub fn new(threads: usize) -> Pool {
+    pub(crate) fn new(threads: usize) -> Pool {
         let others = threads.max(1) - 1;
         let shared = Arc::new(Shared {
             state: AtomicU64::new(0),
@@ -72,7 +72,7 @@ impl Pool {
     }
 
     /// Workers, the caller included.
-    pub fn threads(&self) -> usize {
+    pub(crate) fn threads(&self) -> usize {
         self.handles.len() + 1
     }
 
@@ -81,7 +81,7 @@ impl Pool {
     ///
     /// # Panics
     /// A task panicked.
-    pub fn run(&self, tasks: usize, work: &(dyn Fn(usize, usize) + Sync)) {
+    pub(crate) fn run(&self, tasks: usize, work: &(dyn Fn(usize, usize) + Sync)) {
         let Ok(_busy) = self.busy.try_lock() else {
             return (0..tasks).for_each(|task| work(task, 0));
         };

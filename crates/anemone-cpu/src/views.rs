@@ -3,57 +3,77 @@
 use anemone_ir::DType;
 use half::f16;
 
-/// Elements of an input.
-#[derive(Clone, Copy, Debug)]
-pub enum Slice<'a> {
-    /// Halves; also taken for an `fp32` input.
-    F16(&'a [f16]),
-    /// Singles; also taken for an `fp16` input, rounded to nearest even.
-    F32(&'a [f32]),
-    /// `int32`.
-    I32(&'a [i32]),
-    /// `bool`, one byte each, 0 or 1.
-    Bool(&'a [u8]),
+macro_rules! slices {
+    ($($(#[$doc:meta])* $variant:ident $t:ty => $dtype:ident,)*) => {
+        /// Elements of an input. Halves are also taken for an `fp32` input, and singles for an `fp16` one, rounded to
+        /// nearest even.
+        #[derive(Clone, Copy, Debug)]
+        pub enum Slice<'a> {
+            $($(#[$doc])* $variant(&'a [$t]),)*
+        }
+
+        /// Elements of an output. An `fp32` output may be stored as halves, rounded to nearest even, and an `fp16` one as
+        /// singles.
+        #[derive(Debug)]
+        pub enum SliceMut<'a> {
+            $($(#[$doc])* $variant(&'a mut [$t]),)*
+        }
+
+        impl Slice<'_> {
+            /// How many there are.
+            pub fn len(&self) -> usize {
+                match self { $(Slice::$variant(s) => s.len(),)* }
+            }
+
+            /// The element type.
+            pub fn dtype(&self) -> DType {
+                match self { $(Slice::$variant(_) => DType::$dtype,)* }
+            }
+
+            /// The raw bytes.
+            pub(crate) fn bytes(&self) -> &[u8] {
+                match self { $(Slice::$variant(s) => bytemuck::cast_slice(s),)* }
+            }
+        }
+
+        impl SliceMut<'_> {
+            /// The same, to read.
+            pub fn as_slice(&self) -> Slice<'_> {
+                match self { $(SliceMut::$variant(s) => Slice::$variant(s),)* }
+            }
+
+            /// The raw bytes.
+            pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+                match self { $(SliceMut::$variant(s) => bytemuck::cast_slice_mut(s),)* }
+            }
+        }
+    };
+}
+
+slices! {
+    /// `fp16`
+    F16 f16 => Fp16,
+    /// `fp32`
+    F32 f32 => Fp32,
+    /// `int32`
+    I32 i32 => Int32,
+    /// `int16`
+    I16 i16 => Int16,
+    /// `uint16`
+    U16 u16 => UInt16,
+    /// `int8`
+    I8 i8 => Int8,
+    /// `uint8`
+    U8 u8 => UInt8,
+    /// `bool`, one byte each: 0 is false
+    Bool u8 => Bool,
 }
 
 impl Slice<'_> {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        match self {
-            Slice::F16(s) => s.len(),
-            Slice::F32(s) => s.len(),
-            Slice::I32(s) => s.len(),
-            Slice::Bool(s) => s.len(),
-        }
-    }
-
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-
-    /// The element type.
-    pub fn dtype(&self) -> DType {
-        match self {
-            Slice::F16(_) => DType::Fp16,
-            Slice::F32(_) => DType::Fp32,
-            Slice::I32(_) => DType::Int32,
-            Slice::Bool(_) => DType::Bool,
-        }
-    }
-}
-
-/// Elements of an output.
-#[derive(Debug)]
-pub enum SliceMut<'a> {
-    /// Halves; an `fp32` output is rounded to nearest even.
-    F16(&'a mut [f16]),
-    /// Singles.
-    F32(&'a mut [f32]),
-    /// `int32`.
-    I32(&'a mut [i32]),
-    /// `bool`, one byte each.
-    Bool(&'a mut [u8]),
 }
 
 impl SliceMut<'_> {
@@ -70,16 +90,6 @@ impl SliceMut<'_> {
     /// The element type.
     pub fn dtype(&self) -> DType {
         self.as_slice().dtype()
-    }
-
-    /// The same, to read.
-    pub fn as_slice(&self) -> Slice<'_> {
-        match self {
-            SliceMut::F16(s) => Slice::F16(s),
-            SliceMut::F32(s) => Slice::F32(s),
-            SliceMut::I32(s) => Slice::I32(s),
-            SliceMut::Bool(s) => Slice::Bool(s),
-        }
     }
 }
 

@@ -147,6 +147,11 @@ pub struct Function {
 }
 
 impl Function {
+    /// Every value's name for the program: its place in [`Function::values`].
+    pub fn ids(&self) -> impl Iterator<Item = ValueId> + use<> {
+        (0..self.values.len()).map(ValueId::at)
+    }
+
     /// A value.
     pub fn value(&self, id: ValueId) -> &Value {
         &self.values[id.index()]

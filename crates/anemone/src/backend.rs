@@ -42,6 +42,6 @@ pub(crate) fn load(program: Program, warnings: Vec<Diagnostic>, options: &Compil
         }
     };
     let program = Arc::new(program);
-    let engine = Box::new(cpu::Cpu::new(program.clone(), options)?);
+    let engine = Box::new(cpu::Cpu::new(program.main(), options)?);
     Executable::new(program, warnings, engine, Backend::Cpu, why)
 }

@@ -1,11 +1,15 @@
 //! Constant weights, packed once.
 
-use super::{PANEL, PackA};
-use anemone_simd::{Level, half as halves};
+use super::{Columns, PANEL, PackA, PackB};
+use anemone_simd::{Level, Simd, WithSimd, dispatch, half as halves};
 use half::f16;
 
-/// The left operand of a product, in panels of [`PANEL`] rows laid out `[k][PANEL]`. Rows that do not exist are zeros.
+/// Constant operands of a stack of products: `rows` dot products of `k` elements each, in panels of [`PANEL`] rows laid out
+/// `[k][PANEL]`. Rows that do not exist are zeros. As the right operand its rows are the columns of the result.
+///
+/// Product `b` of the stack uses the weights `b % groups`.
 pub(crate) struct Packed {
+    pub(crate) groups: usize,
     pub(crate) rows: usize,
     pub(crate) k: usize,
     pub(super) data: Data,
@@ -16,12 +20,15 @@ pub(super) enum Data {
     F32(Vec<f32>),
 }
 
-fn panels<T: Copy>(rows: usize, k: usize, zero: T, at: impl Fn(usize, usize) -> T) -> Vec<T> {
-    let mut out = vec![zero; rows.next_multiple_of(PANEL) * k];
+fn panels<T: Copy>(size: [usize; 3], zero: T, at: impl Fn(usize, usize, usize) -> T) -> Vec<T> {
+    let [groups, rows, k] = size;
+    let padded = rows.next_multiple_of(PANEL);
+    let mut out = vec![zero; groups * padded * k];
     for (p, panel) in out.chunks_exact_mut((PANEL * k).max(1)).enumerate() {
+        let (group, row) = (p * PANEL / padded, p * PANEL % padded);
         for (step, column) in panel.chunks_exact_mut(PANEL).enumerate() {
-            for (i, x) in column.iter_mut().enumerate().take(rows - (p * PANEL).min(rows)) {
-                *x = at(p * PANEL + i, step);
+            for (i, x) in column.iter_mut().enumerate().take(rows - row) {
+                *x = at(group, row + i, step);
             }
         }
     }
@@ -29,14 +36,16 @@ fn panels<T: Copy>(rows: usize, k: usize, zero: T, at: impl Fn(usize, usize) -> 
 }
 
 impl Packed {
-    /// Packs halves: `at(row, k)`.
-    pub(crate) fn f16(rows: usize, k: usize, at: impl Fn(usize, usize) -> f16) -> Packed {
-        Packed { rows, k, data: Data::F16(panels(rows, k, f16::ZERO, at)) }
+    /// Packs halves: `at(group, row, k)`.
+    pub(crate) fn f16(size: [usize; 3], at: impl Fn(usize, usize, usize) -> f16) -> Packed {
+        let [groups, rows, k] = size;
+        Packed { groups, rows, k, data: Data::F16(panels(size, f16::ZERO, at)) }
     }
 
-    /// Packs singles: `at(row, k)`.
-    pub(crate) fn f32(rows: usize, k: usize, at: impl Fn(usize, usize) -> f32) -> Packed {
-        Packed { rows, k, data: Data::F32(panels(rows, k, 0.0, at)) }
+    /// Packs singles: `at(group, row, k)`.
+    pub(crate) fn f32(size: [usize; 3], at: impl Fn(usize, usize, usize) -> f32) -> Packed {
+        let [groups, rows, k] = size;
+        Packed { groups, rows, k, data: Data::F32(panels(size, 0.0, at)) }
     }
 
     /// Bytes it takes.
@@ -46,15 +55,78 @@ impl Packed {
             Data::F32(d) => d.len() * 4,
         }
     }
+
+    /// Where the panel that begins with `row` begins, at `k`.
+    pub(super) fn start(&self, batch: usize, row: usize, k: usize) -> usize {
+        (batch % self.groups * self.rows.next_multiple_of(PANEL) + row) * self.k + k * PANEL
+    }
 }
 
 impl PackA for Packed {
-    fn pack(&self, level: Level, row: usize, k: usize, count: usize, to: &mut [f32]) {
-        let start = row / PANEL * PANEL * self.k + k * PANEL;
+    fn pack(&self, level: Level, batch: usize, row: usize, k: usize, count: usize, to: &mut [f32]) {
+        let start = self.start(batch, row, k);
         let to = &mut to[..count * PANEL];
         match &self.data {
             Data::F16(d) => halves::to_f32(level, &d[start..][..count * PANEL], to),
             Data::F32(d) => to.copy_from_slice(&d[start..][..count * PANEL]),
+        }
+    }
+}
+
+impl PackB for Packed {
+    fn pack(&self, level: Level, batch: usize, k: usize, count: usize, columns: Columns, to: &mut [f32]) {
+        // A panel of the result's columns is a few of the packed panels side by side.
+        let last = (self.rows.next_multiple_of(PANEL)).min(columns.first + columns.stride);
+        for first in (columns.first / PANEL * PANEL..last).step_by(PANEL) {
+            let start = self.start(batch, first, k);
+            let range = start..start + count * PANEL;
+            // Tiles are as wide as whole panels, or (with narrow vectors) half of one.
+            let (skip, at) = (columns.first.saturating_sub(first), first.saturating_sub(columns.first));
+            let width = (PANEL - skip).min(columns.stride - at);
+            let place = Spread { count, skip, width, at, stride: columns.stride, to: &mut *to };
+            match &self.data {
+                Data::F16(d) => dispatch(level, SpreadF16(&d[range], place)),
+                Data::F32(d) => place.copy(&d[range]),
+            }
+        }
+    }
+}
+
+/// `width` elements of each row of a panel, from `skip` on, to rows `stride` apart, from `at` on.
+struct Spread<'a> {
+    count: usize,
+    skip: usize,
+    width: usize,
+    at: usize,
+    stride: usize,
+    to: &'a mut [f32],
+}
+
+impl Spread<'_> {
+    fn copy(self, from: &[f32]) {
+        for (from, to) in from.chunks_exact(PANEL).zip(self.to.chunks_exact_mut(self.stride)).take(self.count) {
+            to[self.at..][..self.width].copy_from_slice(&from[self.skip..][..self.width]);
+        }
+    }
+}
+
+struct SpreadF16<'a>(&'a [f16], Spread<'a>);
+
+impl WithSimd for SpreadF16<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let SpreadF16(from, Spread { count, skip, width, at, stride, to }) = self;
+        for (from, to) in from.chunks_exact(PANEL).zip(to.chunks_exact_mut(stride)).take(count) {
+            let (from, to) = (&from[skip..][..width], &mut to[at..][..width]);
+            let mut tail = to.chunks_exact_mut(S::LANES);
+            let mut rest = from.chunks_exact(S::LANES);
+            for (from, to) in (&mut rest).zip(&mut tail) {
+                s.store(s.load_f16(from), to);
+            }
+            for (from, to) in rest.remainder().iter().zip(tail.into_remainder()) {
+                *to = from.to_f32();
+            }
         }
     }
 }

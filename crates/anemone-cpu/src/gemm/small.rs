@@ -3,62 +3,69 @@
 use super::packed::Data;
 use super::{PANEL, Packed};
 use crate::team::Team;
-use anemone_simd::{Simd, WithSimd, dispatch};
+use anemone_simd::{Level, Simd, WithSimd, dispatch};
 use half::f16;
 
 /// The most columns that are "few".
 pub(crate) const SMALL: usize = 4;
 
-/// Elements of scratch for each worker: one panel of results for each column.
-pub(crate) fn small_scratch() -> usize {
-    SMALL * PANEL
+/// Elements of scratch for each worker, besides what the sink needs: the columns, and a panel of results for each.
+pub(crate) fn small_scratch(n: usize, k: usize) -> usize {
+    n * (k + PANEL)
 }
 
 /// Panels of a task.
 const TASK: usize = 4;
 
-/// `C = A * B` for `n <= SMALL` columns. `b` holds each column contiguously, `k` elements apart. `sink(row, rows, column,
-/// results)` takes the results of a panel.
+/// Takes the results of a panel in one column: `(row, column, results, scratch)`.
+pub(crate) trait SmallSink: Fn(usize, usize, &mut [f32], &mut [f32]) + Sync {}
+impl<F: Fn(usize, usize, &mut [f32], &mut [f32]) + Sync> SmallSink for F {}
+
+/// `C = A * B` for `n <= SMALL` columns, with the weights of product `batch`. `load(level, column, to)` reads the `k`
+/// elements of a column. The sink gets `reserve` elements of scratch.
 pub(crate) fn run_small(
     team: &Team<'_>,
-    a: &Packed,
-    b: &[f32],
+    (a, batch): (&Packed, usize),
     n: usize,
-    sink: &(impl Fn(usize, usize, &[f32]) + Sync),
+    load: &(impl Fn(Level, usize, &mut [f32]) + Sync),
+    reserve: usize,
+    sink: &impl SmallSink,
 ) {
-    assert!(n <= SMALL && b.len() == n * a.k);
+    assert!(n <= SMALL);
     let panels = a.rows.div_ceil(PANEL);
     team.run(panels.div_ceil(TASK), |task, scratch| {
+        let (for_sink, scratch) = scratch.split_at_mut(reserve);
+        let (b, scratch) = scratch.split_at_mut(n * a.k);
+        let results = &mut scratch[..n * PANEL];
+        (0..n).for_each(|j| load(team.level, j, &mut b[j * a.k..][..a.k]));
         for p in task * TASK..panels.min((task + 1) * TASK) {
-            let results = &mut scratch[..n * PANEL];
-            dispatch(team.level, Column { a, panel: p, b, n, results });
-            for (column, results) in results.chunks_exact(PANEL).enumerate() {
-                sink(p * PANEL, column, &results[..PANEL.min(a.rows - p * PANEL)]);
+            dispatch(team.level, Panel { a, start: a.start(batch, p * PANEL, 0), b, n, results });
+            for (column, results) in results.chunks_exact_mut(PANEL).enumerate() {
+                sink(p * PANEL, column, &mut results[..PANEL.min(a.rows - p * PANEL)], for_sink);
             }
         }
     });
 }
 
-struct Column<'a> {
+struct Panel<'a> {
     a: &'a Packed,
-    panel: usize,
+    start: usize,
     b: &'a [f32],
     n: usize,
     results: &'a mut [f32],
 }
 
-impl WithSimd for Column<'_> {
+impl WithSimd for Panel<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let k = self.a.k;
+        let range = self.start..self.start + PANEL * k;
         for j in 0..self.n {
             let (b, out) = (&self.b[j * k..][..k], &mut self.results[j * PANEL..][..PANEL]);
             match &self.a.data {
-                Data::F16(d) => {
-                    column(s, &d[self.panel * PANEL * k..][..PANEL * k], b, out, |s, x: &[f16]| s.load_f16(x))
-                }
-                Data::F32(d) => column(s, &d[self.panel * PANEL * k..][..PANEL * k], b, out, |s, x: &[f32]| s.load(x)),
+                Data::F16(d) => column(s, &d[range.clone()], b, out, |s, x: &[f16]| s.load_f16(x)),
+                Data::F32(d) => column(s, &d[range.clone()], b, out, |s, x: &[f32]| s.load(x)),
             }
         }
     }

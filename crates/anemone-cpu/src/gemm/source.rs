@@ -1,37 +1,13 @@
 //! Operands that lie in memory as matrices.
 
-use super::{PANEL, PackA, PackB};
-use anemone_simd::{Level, half as halves};
-use half::f16;
-
-/// Elements of a stored matrix.
-#[derive(Clone, Copy)]
-pub(crate) enum Matrix<'a> {
-    F16(&'a [f16]),
-    F32(&'a [f32]),
-}
-
-impl Matrix<'_> {
-    fn at(&self, i: usize) -> f32 {
-        match self {
-            Matrix::F16(d) => d[i].to_f32(),
-            Matrix::F32(d) => d[i],
-        }
-    }
-
-    /// Contiguous elements.
-    fn copy(&self, level: Level, start: usize, to: &mut [f32]) {
-        match self {
-            Matrix::F16(d) => halves::to_f32(level, &d[start..][..to.len()], to),
-            Matrix::F32(d) => to.copy_from_slice(&d[start..][..to.len()]),
-        }
-    }
-}
+use super::{Columns, PANEL, PackA, PackB};
+use crate::memory::Values;
+use anemone_simd::Level;
 
 /// A matrix whose element `(i, j)` lies at `start + i * row + j * column`; one of the steps is 1.
 #[derive(Clone, Copy)]
 pub(crate) struct Strided<'a> {
-    pub(crate) data: Matrix<'a>,
+    pub(crate) data: Values<'a>,
     pub(crate) start: usize,
     pub(crate) row: usize,
     pub(crate) column: usize,
@@ -50,10 +26,10 @@ impl Strided<'_> {
         while done < count {
             let buffer = &mut buffer[..CHUNK.min(count - done)];
             if self.column == 1 {
-                self.data.copy(level, self.start + i * self.row + from + done, buffer);
+                self.data.load(level, self.start + i * self.row + from + done, buffer);
             } else {
                 for (j, x) in buffer.iter_mut().enumerate() {
-                    *x = self.data.at(self.start + i * self.row + (from + done + j) * self.column);
+                    *x = self.data.get(self.start + i * self.row + (from + done + j) * self.column);
                 }
             }
             for (x, to) in buffer.iter().zip(to[done * stride..].iter_mut().step_by(stride)) {
@@ -64,35 +40,50 @@ impl Strided<'_> {
     }
 }
 
-impl PackA for Strided<'_> {
-    fn pack(&self, level: Level, row: usize, k: usize, count: usize, to: &mut [f32]) {
-        let rows = PANEL.min(self.rows - row.min(self.rows));
+/// A stack of matrices of one form: product `b` uses the one that begins at `starts[b]`.
+pub(crate) struct Matrices<'a> {
+    pub(crate) starts: &'a [usize],
+    pub(crate) form: Strided<'a>,
+}
+
+impl Matrices<'_> {
+    fn at(&self, batch: usize) -> Strided<'_> {
+        Strided { start: self.starts[batch], ..self.form }
+    }
+}
+
+impl PackA for Matrices<'_> {
+    fn pack(&self, level: Level, batch: usize, row: usize, k: usize, count: usize, to: &mut [f32]) {
+        let m = self.at(batch);
+        let rows = PANEL.min(m.rows - row.min(m.rows));
         if rows < PANEL {
             to[..count * PANEL].fill(0.0);
         }
-        if self.row == 1 {
+        if m.row == 1 {
             for (step, column) in to.chunks_exact_mut(PANEL).enumerate().take(count) {
-                self.data.copy(level, self.start + row + (k + step) * self.column, &mut column[..rows]);
+                m.data.load(level, m.start + row + (k + step) * m.column, &mut column[..rows]);
             }
         } else {
             for i in 0..rows {
-                self.scatter_row(level, row + i, k, count, PANEL, &mut to[i..]);
+                m.scatter_row(level, row + i, k, count, PANEL, &mut to[i..]);
             }
         }
     }
 }
 
-impl PackB for Strided<'_> {
-    fn pack(&self, level: Level, k: usize, count: usize, column: usize, width: usize, stride: usize, to: &mut [f32]) {
-        if self.column == 1 {
+impl PackB for Matrices<'_> {
+    fn pack(&self, level: Level, batch: usize, k: usize, count: usize, columns: Columns, to: &mut [f32]) {
+        let m = self.at(batch);
+        let Columns { first, count: width, stride } = columns;
+        if m.column == 1 {
             for (step, row) in to.chunks_exact_mut(stride).enumerate().take(count) {
-                self.data.copy(level, self.start + (k + step) * self.row + column, &mut row[..width]);
+                m.data.load(level, m.start + (k + step) * m.row + first, &mut row[..width]);
             }
         } else {
             // The transpose has contiguous rows: its rows are the columns wanted here.
-            let transposed = Strided { row: self.column, column: self.row, ..*self };
+            let transposed = Strided { row: m.column, column: m.row, ..m };
             for j in 0..width {
-                transposed.scatter_row(level, column + j, k, count, stride, &mut to[j..]);
+                transposed.scatter_row(level, first + j, k, count, stride, &mut to[j..]);
             }
         }
     }

@@ -2,34 +2,35 @@
 
 use super::Engine;
 use crate::compile::CompileOptions;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::tensor_data::Storage;
-use anemone_ir::Program;
-use anemone_ir::reference::{self, Profile};
-use half::f16;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use anemone_cpu::{EngineError, Input, Options, Output, Slice, SliceMut};
+use anemone_ir::Function;
+use std::time::Duration;
 
-/// The reference evaluation.
-pub(super) struct Cpu {
-    program: Arc<Program>,
-    profile: Profile,
-}
+/// A program planned for the CPU.
+pub(super) struct Cpu(anemone_cpu::Engine);
 
 impl Cpu {
-    pub(super) fn new(program: Arc<Program>, options: &CompileOptions) -> Result<Cpu, Error> {
-        Ok(Cpu { program, profile: options.profile })
+    pub(super) fn new(function: &Function, options: &CompileOptions) -> Result<Cpu, Error> {
+        let options = Options { profile: options.profile, threads: options.threads, ..Options::default() };
+        anemone_cpu::Engine::new(function, &options).map(Cpu).map_err(failed)
     }
+}
+
+fn failed(e: EngineError) -> Error {
+    Error::new(ErrorKind::Backend, format!("the CPU engine: {e}"))
 }
 
 impl Engine for Cpu {
     fn run(&self, inputs: &[&Storage], outputs: &mut [&mut Storage]) -> Result<Duration, Error> {
-        let start = Instant::now();
-        let arrays: Vec<Vec<f64>> = inputs.iter().map(|i| i.to_f32().iter().map(|x| f64::from(*x)).collect()).collect();
-        let results = reference::run(self.program.main(), &arrays, self.profile);
-        for (output, array) in outputs.iter_mut().zip(results) {
-            array.data.iter().enumerate().for_each(|(at, x)| output.set(at, f16::from_f64(*x)));
+        let inputs = inputs.iter().map(|s| Input { data: Slice::F16(s.padded()), row_stride: s.stride() });
+        let inputs: Vec<Input<'_>> = inputs.collect();
+        let mut views: Vec<Output<'_>> = Vec::with_capacity(outputs.len());
+        for storage in outputs.iter_mut() {
+            let row_stride = storage.stride();
+            views.push(Output { data: SliceMut::F16(storage.padded_mut()), row_stride });
         }
-        Ok(start.elapsed())
+        self.0.run(&inputs, &mut views).map_err(failed)
     }
 }

@@ -44,6 +44,11 @@ impl Storage {
         self.rows
     }
 
+    /// Elements from row to row.
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// Whether rows follow each other without padding.
     pub(crate) fn dense(&self) -> bool {
         self.width == self.stride

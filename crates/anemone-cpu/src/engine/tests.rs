@@ -1,0 +1,235 @@
+use super::*;
+use crate::views::{Slice, SliceMut};
+use anemone_ir::reference;
+use anemone_ir::{Builder, Dims, Literal, Program, Var, args, check};
+use half::f16;
+
+fn fp16(dims: &[usize]) -> TensorType {
+    TensorType::new(DType::Fp16, Dims::new(dims).unwrap())
+}
+
+fn numbers(count: usize, seed: usize) -> Vec<f32> {
+    let number = |i: usize| ((i * 7919 + seed * 104_729) % 4001) as f32 / 2000.0 - 1.0;
+    (0..count).map(|i| f16::from_f32(number(i)).to_f32()).collect()
+}
+
+fn weights(dims: &[usize], seed: usize) -> Result<Literal, anemone_ir::LiteralError> {
+    let count: usize = dims.iter().product();
+    Literal::fp16(dims, numbers(count, seed).iter().map(|x| f16::from_f32(x / 4.0)).collect())
+}
+
+/// All ways to run a program give the same bytes; they are returned as numbers, with those of the reference.
+fn run_all(program: &Program, profile: Profile) -> Vec<(Vec<f32>, Vec<f64>)> {
+    let f = program.main();
+    let inputs: Vec<Vec<f32>> =
+        f.params.iter().enumerate().map(|(i, id)| numbers(f.ty(*id).dims.elements(), i)).collect();
+    let wide: Vec<Vec<f64>> = inputs.iter().map(|v| v.iter().map(|x| f64::from(*x)).collect()).collect();
+    let expected = reference::run(f, &wide, profile);
+    let mut first: Option<Vec<Vec<f32>>> = None;
+    for level in Level::available() {
+        for (threads, fuse) in [(1, true), (1, false), (3, true), (2, false)] {
+            let options = Options { profile, threads: Some(threads), level: Some(level), fuse };
+            let engine = Engine::new(f, &options).unwrap();
+            for _ in 0..2 {
+                let mut outputs: Vec<Vec<f32>> = expected.iter().map(|a| vec![f32::NAN; a.data.len()]).collect();
+                let last = |id: anemone_ir::ValueId| f.ty(id).dims.last().copied().unwrap_or(1);
+                let ins: Vec<Input<'_>> = f
+                    .params
+                    .iter()
+                    .zip(&inputs)
+                    .map(|(id, v)| Input { data: Slice::F32(v), row_stride: last(*id) })
+                    .collect();
+                let mut outs: Vec<Output<'_>> = f
+                    .outputs
+                    .iter()
+                    .zip(&mut outputs)
+                    .map(|(id, v)| Output { data: SliceMut::F32(v), row_stride: last(*id) })
+                    .collect();
+                engine.run(&ins, &mut outs).unwrap();
+                let bits = |v: &[Vec<f32>]| v.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
+                let first = first.get_or_insert_with(|| outputs.clone());
+                assert_eq!(bits(first), bits(&outputs), "{level:?} {threads} {fuse}");
+            }
+        }
+    }
+    first.unwrap().into_iter().zip(expected.into_iter().map(|a| a.data)).collect()
+}
+
+fn assert_near(program: &Program, tolerance: f64) {
+    for profile in [Profile::Fp16, Profile::F32] {
+        for (at, (found, expected)) in run_all(program, profile).into_iter().enumerate() {
+            for (i, (x, y)) in found.iter().zip(&expected).enumerate() {
+                let near = (f64::from(*x) - y).abs() <= tolerance * (1.0 + y.abs());
+                assert!(near, "{profile:?} output {at}, element {i}: {x}, reference {y}");
+            }
+        }
+    }
+}
+
+/// GELU by tanh, of primitives.
+fn gelu(b: &mut Builder, x: Var) -> Var {
+    let square = b.mul(args! { x: x, y: x });
+    let cube = b.mul(args! { x: square, y: x });
+    let scaled = b.mul(args! { x: cube, y: 0.044715 });
+    let inner = b.add(args! { x: x, y: scaled });
+    let inner = b.mul(args! { x: inner, y: 0.7978846 });
+    let tanh = b.tanh(args! { x: inner });
+    let one = b.add(args! { x: tanh, y: 1.0 });
+    let half = b.mul(args! { x: x, y: 0.5 });
+    b.mul(args! { x: half, y: one })
+}
+
+fn transformer_like(rows: usize) -> Program {
+    let mut b = Builder::new();
+    let x = b.input("x", fp16(&[1, rows, 40]));
+    let mask = b.input("mask", fp16(&[rows]));
+    let w = b.constant(weights(&[70, 40], 5).unwrap());
+    let bias = b.constant(weights(&[70], 6).unwrap());
+    let up = b.linear(args! { x: x, weight: w, bias: bias });
+    let up = gelu(&mut b, up);
+    let down = b.constant(weights(&[40, 70], 7).unwrap());
+    let down = b.linear(args! { x: up, weight: down });
+    let y = b.add(args! { x: down, y: x });
+    let scores = b.matmul(args! { x: y, y: x, transpose_y: true });
+    let scores = b.mul(args! { x: scores, y: 0.158 });
+    let scores = b.add(args! { x: scores, y: mask });
+    let p = b.softmax(args! { x: scores, axis: -1 });
+    let z = b.matmul(args! { x: p, y: y });
+    let z = b.reshape(args! { x: z, shape: [rows as i32, 40] });
+    let flat = b.reshape(args! { x: y, shape: [rows as i32, 40] });
+    let z = b.sub(args! { x: z, y: flat });
+    b.output(z);
+    b.output(scores);
+    check(b.finish()).unwrap()
+}
+
+#[test]
+fn a_transformer_is_the_same_every_way_and_near_the_reference() {
+    for rows in [1, 3, 17] {
+        assert_near(&transformer_like(rows), 6e-3);
+    }
+}
+
+#[test]
+fn fusion_joins_what_it_may() {
+    let program = transformer_like(17);
+    let engine = |fuse| Engine::new(program.main(), &Options { fuse, ..Options::default() }).unwrap().report();
+    let steps: Vec<String> = engine(true).steps.iter().map(|s| s.operations.join(" ")).collect();
+    let expected =
+        ["linear mul mul mul add mul tanh add mul mul", "linear add", "matmul mul add", "softmax", "matmul sub"];
+    assert_eq!(steps, expected);
+    assert_eq!(engine(false).steps.len(), 18);
+}
+
+#[test]
+fn a_value_that_depends_on_the_group_keeps_its_reader_out() {
+    // `sum` is made of `y`, so the last addition cannot run where `y` is made.
+    let mut b = Builder::new();
+    let x = b.input("x", fp16(&[4, 64]));
+    let y = b.exp(args! { x: x });
+    let sum = b.reduce_sum(args! { x: y, axes: [1], keep_dims: true });
+    let z = b.real_div(args! { x: y, y: sum });
+    let column = b.slice_by_size(args! { x: y, begin: [0, 0], size: [4, 1] });
+    let z = b.add(args! { x: z, y: column });
+    b.output(z);
+    assert_near(&check(b.finish()).unwrap(), 2e-3);
+}
+
+#[test]
+fn outputs_may_be_inputs_constants_views_and_second_names() {
+    let mut b = Builder::new();
+    let x = b.input("x", fp16(&[2, 3]));
+    let unused = b.input("unused", fp16(&[5]));
+    let c = b.constant(weights(&[2, 3], 9).unwrap());
+    let folded = b.add(args! { x: c, y: c });
+    let seen = b.reshape(args! { x: x, shape: [3, 2] });
+    let y = b.relu(args! { x: x });
+    let again = b.expand_dims(args! { x: y, axes: [0] });
+    let scalar = b.reduce_max(args! { x: x });
+    [unused, c, folded, seen, y, again, scalar].into_iter().for_each(|v| b.output(v));
+    assert_near(&check(b.finish()).unwrap(), 1e-6);
+}
+
+#[test]
+fn dead_code_and_constants_cost_no_step() {
+    let mut b = Builder::new();
+    let x = b.input("x", fp16(&[2, 3]));
+    let c = b.constant(weights(&[2, 3], 9).unwrap());
+    let folded = b.exp(args! { x: c });
+    b.tanh(args! { x: x });
+    let y = b.mul(args! { x: x, y: folded });
+    b.output(y);
+    let program = check(b.finish()).unwrap();
+    let report = Engine::new(program.main(), &Options::default()).unwrap().report();
+    let names: Vec<_> = report.steps.iter().map(|s| s.operations.join(" ")).collect();
+    assert_eq!((names, report.arena_bytes), (vec!["mul".to_owned()], 0));
+}
+
+#[test]
+fn rows_may_be_padded_and_types_converted() {
+    let mut b = Builder::new();
+    let x = b.input("x", fp16(&[2, 3]));
+    let y = b.mul(args! { x: x, y: 2.0 });
+    b.output(y);
+    let t = b.greater(args! { x: x, y: 0.0 });
+    b.output(t);
+    let program = check(b.finish()).unwrap();
+    for profile in [Profile::Fp16, Profile::F32] {
+        let engine = Engine::new(program.main(), &Options { profile, ..Options::default() }).unwrap();
+        let halves: Vec<f16> = [1.0, 2.0, 3.0, 9.0, -4.0, -5.0, 6.0, 9.0].map(f16::from_f32).to_vec();
+        let (mut out, mut truth) = ([7.0f32; 8], [7u8; 6]);
+        let mut outputs = [
+            Output { data: SliceMut::F32(&mut out), row_stride: 5 },
+            Output { data: SliceMut::Bool(&mut truth), row_stride: 3 },
+        ];
+        engine.run(&[Input { data: Slice::F16(&halves), row_stride: 4 }], &mut outputs).unwrap();
+        assert_eq!(out, [2.0, 4.0, 6.0, 7.0, 7.0, -8.0, -10.0, 12.0]);
+        assert_eq!(truth, [1, 1, 1, 0, 0, 1]);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let mut b = Builder::new();
+    let x = b.input("x", fp16(&[2, 3]));
+    let y = b.relu(args! { x: x });
+    b.output(y);
+    let program = check(b.finish()).unwrap();
+    let engine = Engine::new(program.main(), &Options::default()).unwrap();
+    let (five, six, ints) = ([0.0; 5], [0.0; 6], [0; 6]);
+    let run = |inputs: &[Input<'_>]| {
+        let mut out = [0.0; 6];
+        engine.run(inputs, &mut [Output { data: SliceMut::F32(&mut out), row_stride: 3 }]).unwrap_err().to_string()
+    };
+    let input = |data, row_stride| Input { data, row_stride };
+    assert_eq!(run(&[]), "0 inputs are given, the function has 1");
+    assert_eq!(run(&[input(Slice::I32(&ints), 3)]), "input `x` is fp16, but int32 is given");
+    for bad in [input(Slice::F32(&five), 3), input(Slice::F32(&six), 4), input(Slice::F32(&six), 2)] {
+        assert!(run(&[bad]).starts_with("input `x` has 6 elements in rows of 3;"), "{}", run(&[bad]));
+    }
+    let options = Options { threads: Some(MAX_THREADS + 1), ..Options::default() };
+    assert!(Engine::new(program.main(), &options).is_err());
+}
+
+#[test]
+fn one_engine_runs_on_several_threads_at_once() {
+    let program = transformer_like(5);
+    let engine = Engine::new(program.main(), &Options { threads: Some(2), ..Options::default() }).unwrap();
+    let (x, mask) = (numbers(200, 0), numbers(5, 1));
+    let run = || {
+        let (mut z, mut scores) = (vec![0.0; 200], vec![0.0; 25]);
+        let inputs = [Input { data: Slice::F32(&x), row_stride: 40 }, Input { data: Slice::F32(&mask), row_stride: 5 }];
+        let mut outputs = [
+            Output { data: SliceMut::F32(&mut z), row_stride: 40 },
+            Output { data: SliceMut::F32(&mut scores), row_stride: 5 },
+        ];
+        engine.run(&inputs, &mut outputs).unwrap();
+        (z, scores)
+    };
+    let expected = run();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..50).for_each(|_| assert_eq!(run(), expected)));
+        }
+    });
+}

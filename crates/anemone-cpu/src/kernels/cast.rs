@@ -1,0 +1,15 @@
+//! Conversion between element types.
+
+use super::{Form, Kernel, map};
+use crate::chain::MapOp;
+use crate::plan::PlanCx;
+use anemone_ir::DType;
+use anemone_ir::ops::cast::Cast;
+use anemone_simd::Unary;
+
+impl Kernel for Cast {
+    fn form(&self, cx: &PlanCx<'_>) -> Form {
+        let function = if self.to == DType::Bool { Unary::Truth } else { Unary::Identity };
+        map(cx, MapOp::Unary(function), &["x"])
+    }
+}

@@ -1,0 +1,7 @@
+//! Kernels of the family `conv`.
+
+use super::Kernel;
+use anemone_ir::ops::conv::*;
+
+impl Kernel for Conv {}
+impl Kernel for ConvTranspose {}
