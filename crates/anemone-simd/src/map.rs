@@ -208,7 +208,12 @@ impl WithSimd for Combine<'_> {
             Binary::Sub => both(s, a, b, |a, b| s.sub(a, b)),
             Binary::Mul => both(s, a, b, |a, b| s.mul(a, b)),
             Binary::RealDiv => both(s, a, b, |a, b| s.div(a, b)),
-            Binary::FloorDiv => both(s, a, b, |a, b| s.floor(s.div(a, b))),
+            Binary::FloorDiv => both(s, a, b, |a, b| {
+                // The quotient may have been rounded up to an integer; the sign of the remainder tells.
+                let q = s.floor(s.div(a, b));
+                let rest = s.fma(s.neg(q), b, a);
+                s.select(s.lt(s.mul(rest, s.copysign(one, b)), zero), s.sub(q, one), q)
+            }),
             Binary::Pow => a.iter_mut().zip(b).for_each(|(a, b)| *a = pow(*a, *b)),
             Binary::Maximum => both(s, a, b, |a, b| math::maximum(s, a, b)),
             Binary::Minimum => both(s, a, b, |a, b| math::minimum(s, a, b)),
