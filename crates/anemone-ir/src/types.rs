@@ -258,6 +258,12 @@ impl Dims {
         Dims::new(&out[..rank]).ok()
     }
 
+    /// Whether two shapes broadcast but for the size of the result: aligned at the last axis, each pair of dimensions is
+    /// equal or has a 1.
+    pub fn fits(&self, other: &Dims) -> bool {
+        self.iter().rev().zip(other.iter().rev()).all(|(a, b)| a == b || *a == 1 || *b == 1)
+    }
+
     /// Strides with which this shape is read when broadcast to `target`: 0 on stretched axes. Aligned to `target`'s axes.
     pub fn broadcast_strides(&self, target: &Dims) -> [usize; MAX_RANK] {
         let own = self.strides();

@@ -67,3 +67,18 @@ fn constants_without_elements_are_no_operands() {
     // Lists of settings may be empty.
     assert_eq!(slug(program(&[1], |b, x| b.reshape(args! { x: x, shape: [0i32; 0] }))), "none");
 }
+
+#[test]
+fn a_broadcast_is_bounded_and_says_so() {
+    let draft = program(&[1 << 20, 1], |b, x| {
+        let y = b.reshape(args! { x: x, shape: [1, 1 << 20] });
+        b.add(args! { x: x, y: y })
+    });
+    assert_eq!(slug(draft), "none");
+    let draft = program(&[1 << 21, 1], |b, x| {
+        let y = b.reshape(args! { x: x, shape: [1, 1 << 21] });
+        b.add(args! { x: x, y: y })
+    });
+    let message = check(draft).expect_err("2^42 elements").to_string();
+    assert!(message.contains("[2097152, 1] and [1, 2097152] broadcast to more than 2^40 elements"), "{message}");
+}

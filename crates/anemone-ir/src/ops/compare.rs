@@ -1,6 +1,6 @@
 //! Comparison, logic and selection.
 
-use crate::diagnostic::{OpError, fail};
+use crate::diagnostic::OpError;
 use crate::op::{Call, Inferred, Operation, Param, Schema};
 use crate::ops::elementwise::{broadcast, broadcast_positions, zip};
 use crate::reference::Inputs;
@@ -80,9 +80,7 @@ impl Operation for Select {
 
     fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
         let (a, b, cond) = (call.ty("a"), call.ty("b"), call.ty("cond"));
-        let Some(dims) = a.dims.broadcast(&b.dims).and_then(|d| d.broadcast(&cond.dims)) else {
-            fail!("broadcast", "`a` {}, `b` {} and `cond` {} do not broadcast", a.dims, b.dims, cond.dims);
-        };
+        let dims = broadcast(TensorType::new(a.dtype, broadcast(a, b)?), cond)?;
         Ok(Inferred::one(Select, TensorType::new(a.dtype, dims)))
     }
 

@@ -9,6 +9,9 @@ use crate::types::{DType, DTypeSet, Dims, TensorType};
 pub(crate) fn broadcast(a: TensorType, b: TensorType) -> Result<Dims, OpError> {
     match a.dims.broadcast(&b.dims) {
         Some(dims) => Ok(dims),
+        None if a.dims.fits(&b.dims) => {
+            fail!("dims", "{} and {} broadcast to more than 2^40 elements", a.dims, b.dims)
+        }
         None => fail!(
             "broadcast",
             "{} and {} do not broadcast: pairs of dimensions must be equal, or one of them 1",
