@@ -117,8 +117,9 @@ impl Operation for AvgPool {
     }
 
     fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+        // A window that sees no element has mean 0.
         let divisor =
-            |count: usize, at: &[usize]| if self.exclude_padding { count.max(1) } else { self.window.covered(at) };
+            |count: usize, at: &[usize]| if self.exclude_padding { count } else { self.window.covered(at) }.max(1);
         pool(&self.window, x, 0.0, |a, b| a + b, |sum, count, at| sum / divisor(count, at) as f64)
     }
 }
