@@ -227,7 +227,9 @@ fn describe(draft: &DraftFunction, infos: &[ValueInfo], node: &DraftNode, e: OpE
         let location = draft.values[id.index()].location;
         Some(Operand { param: param.clone(), ty, location })
     };
-    let operands = node.args.iter().flat_map(|(p, a)| a.ids().iter().filter_map(move |id| operand(p, id)));
+    // Of an operation that nobody knows, operands say nothing.
+    let args = if schema(&node.mnemonic).is_some() { &*node.args } else { &[] };
+    let operands = args.iter().flat_map(|(p, a)| a.ids().iter().filter_map(move |id| operand(p, id)));
     let name = node.name.clone().or_else(|| node.results.first().map(|id| draft.values[id.index()].name.clone()));
     Diagnostic {
         severity: Severity::Error,
