@@ -97,11 +97,12 @@ fn function(tree: &syntax::Function, literals: &mut Literals<'_>) -> DraftFuncti
     }
     let results = tree.body.operations.iter().flat_map(|o| &o.results);
     let defined = results.map(|p| &*p.name.name).collect();
-    let mut raising = Raising { draft, literals, defined, names: HashMap::new(), awaited: HashSet::new() };
+    let mut raising =
+        Raising { draft, literals, defined, names: HashMap::new(), awaited: HashSet::new(), poisoned: HashSet::new() };
     for param in &tree.params {
-        let (id, typed) = raising.define(param);
+        let id = raising.define(param, true);
         // One whose type is in error stays without a definition: then what uses it is not checked.
-        if typed {
+        if !raising.poisoned.contains(&id) {
             raising.draft.params.push(id);
         }
     }
@@ -109,7 +110,7 @@ fn function(tree: &syntax::Function, literals: &mut Literals<'_>) -> DraftFuncti
         raising.operation(operation);
     }
     for output in &tree.body.outputs {
-        let id = raising.used(output).0;
+        let id = raising.used(output);
         raising.draft.outputs.push((id, output.span.into()));
     }
     raising.draft
@@ -127,12 +128,15 @@ struct Raising<'a, 'w> {
     names: HashMap<&'a str, ValueId>,
     /// Names that were used without being defined.
     awaited: HashSet<&'a str>,
+    /// Values that are in error, or depend on such: no more is said about those.
+    poisoned: HashSet<ValueId>,
 }
 
 impl<'a> Raising<'a, '_> {
-    /// Defines a name; also whether its type could be read.
-    fn define(&mut self, param: &'a Param) -> (ValueId, bool) {
-        let declared = literal::tensor_type(&param.ty, param.ty_span).map_err(|e| self.draft.errors.push(*e)).ok();
+    /// Defines a name. It is poisoned if its type cannot be had, or it depends on what is not `sound`.
+    fn define(&mut self, param: &'a Param, sound: bool) -> ValueId {
+        let ty = literal::tensor_type(&param.ty, param.ty_span);
+        let declared = ty.as_ref().ok().copied();
         let name = &*param.name.name;
         let location = Location::from(param.name.span);
         let value = DraftValue { name: name.into(), declared, literal: None, location };
@@ -145,14 +149,24 @@ impl<'a> Raising<'a, '_> {
             _ => self.draft.value(value),
         };
         self.names.entry(name).or_insert(id);
-        (id, declared.is_some())
+        self.poisoned.remove(&id);
+        if let Err(error) = ty {
+            // A dimension that is unknown makes all that follow from it unknown.
+            if sound {
+                self.draft.errors.push(*error);
+            }
+            self.poisoned.insert(id);
+        } else if !sound {
+            self.poisoned.insert(id);
+        }
+        id
     }
 
-    /// The value of a name; also whether it is defined before. If not, it stands for an error that has been recorded.
-    fn used(&mut self, name: &'a Ident) -> (ValueId, bool) {
+    /// The value of a name. If there is none yet, an error is recorded, and a poisoned value stands for it.
+    fn used(&mut self, name: &'a Ident) -> ValueId {
         let text = &*name.name;
         if let Some(id) = self.names.get(text) {
-            return (*id, !self.awaited.contains(text));
+            return *id;
         }
         let mut error =
             Diagnostic::error("undefined", format!("`{}` is not defined", shortened(text)), name.span.into());
@@ -166,7 +180,8 @@ impl<'a> Raising<'a, '_> {
         let id = self.draft.value(value);
         self.names.insert(text, id);
         self.awaited.insert(text);
-        (id, false)
+        self.poisoned.insert(id);
+        id
     }
 
     /// A defined name that differs in a letter or two.
@@ -182,22 +197,19 @@ impl<'a> Raising<'a, '_> {
 
     fn operation(&mut self, tree: &'a Operation) {
         let errors = self.draft.errors.len();
-        let mut whole = true;
-        let args = tree.args.iter().map(|a| {
-            let (arg, good) = self.argument(&a.value, true);
-            whole &= good;
-            (a.name.name.clone(), arg)
-        });
-        let args = args.collect();
-        let (name, attributes) = self.attributes(tree);
+        let args: Vec<_> =
+            tree.args.iter().map(|a| Some((a.name.name.clone(), self.argument(&a.value, true)?))).collect();
+        let args: Option<Vec<_>> = args.into_iter().collect();
+        let attributes = self.attributes(tree);
         if !tree.blocks.is_empty() {
             let message = format!("`{}` has blocks; control flow is not supported", shortened(&tree.mnemonic.name));
             self.error("unsupported", message, tree.mnemonic.span);
         }
-        let whole = whole && self.draft.errors.len() == errors;
-        let results = tree.results.iter().map(|p| self.define(p).0).collect();
+        let operands = args.iter().flatten().flat_map(|(_, arg)| arg.ids());
+        let sound = self.draft.errors.len() == errors && operands.into_iter().all(|id| !self.poisoned.contains(id));
+        let results = tree.results.iter().map(|p| self.define(p, sound)).collect();
         // Without its operation a result has no type, and what uses it is not checked.
-        if whole {
+        if let (Some(args), Some((name, attributes)), []) = (args, attributes, &*tree.blocks) {
             let (mnemonic, location) = (tree.mnemonic.name.clone(), tree.mnemonic.span.into());
             self.draft.nodes.push(DraftNode { mnemonic, args, attributes, results, name, location });
         }
@@ -207,8 +219,9 @@ impl<'a> Raising<'a, '_> {
         self.draft.errors.push(Diagnostic::error(slug, message, span.into()));
     }
 
-    /// The operation's own name, and the attributes that carry data.
-    fn attributes(&mut self, tree: &'a Operation) -> (Option<Arc<str>>, Data) {
+    /// The operation's own name, and the attributes that carry data; `None` if some of them are in error.
+    fn attributes(&mut self, tree: &'a Operation) -> Option<(Option<Arc<str>>, Data)> {
+        let errors = self.draft.errors.len();
         let mut name = None;
         let mut data = Vec::new();
         for attribute in each_once(&tree.attributes, &mut self.draft.errors) {
@@ -221,32 +234,30 @@ impl<'a> Raising<'a, '_> {
                 self.error("attribute", "a name is one string", attribute.value.span);
             }
         }
-        (name, data)
+        (self.draft.errors.len() == errors).then_some((name, data))
     }
 
     fn literal(&mut self, typed: &Typed) -> Option<Literal> {
         self.literals.literal(typed).map_err(|e| self.draft.errors.push(*e)).ok()
     }
 
-    /// An argument, and whether all of it is defined. A tuple may not hold tuples.
-    fn argument(&mut self, tree: &'a ArgValue, outermost: bool) -> (Arg, bool) {
+    /// An argument; `None` if it cannot be made. A tuple may not hold tuples.
+    fn argument(&mut self, tree: &'a ArgValue, outermost: bool) -> Option<Arg> {
         match tree {
-            ArgValue::Name(name) => {
-                let (id, good) = self.used(name);
-                (Arg::One(id), good)
+            ArgValue::Name(name) => Some(Arg::One(self.used(name))),
+            ArgValue::Typed(typed) => {
+                let literal = self.literal(typed)?;
+                Some(Arg::One(self.draft.immediate(literal, typed.span.into())))
             }
-            ArgValue::Typed(typed) => match self.literal(typed) {
-                Some(literal) => (Arg::One(self.draft.immediate(literal, typed.span.into())), true),
-                None => (Arg::Absent, false),
-            },
             ArgValue::Tuple(items, _) if outermost => {
+                // Not shorter after an error: the items behind it may have errors of their own.
                 let items: Vec<_> = items.iter().map(|item| self.argument(item, false)).collect();
-                let good = items.iter().all(|(_, good)| *good);
-                (Arg::Many(items.iter().flat_map(|(arg, _)| arg.ids().iter().copied()).collect()), good)
+                let items: Option<Vec<_>> = items.into_iter().collect();
+                Some(Arg::Many(items?.iter().flat_map(|arg| arg.ids().iter().copied()).collect()))
             }
             ArgValue::Tuple(_, span) => {
                 self.error("unsupported", "a tuple inside a tuple is not supported", *span);
-                (Arg::Absent, false)
+                None
             }
         }
     }

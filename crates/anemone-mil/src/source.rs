@@ -5,14 +5,18 @@ use crate::syntax::{self, Dialect};
 use crate::weights::Weights;
 use anemone_ir::{Diagnostic, Draft, Location, Program, Severity};
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A text and its name.
 #[derive(Clone, Debug)]
 pub struct Source {
     name: Arc<str>,
     text: Arc<str>,
+    /// Where each line begins; found when the first place is wanted.
+    lines: OnceLock<Arc<[usize]>>,
 }
 
 /// What [`Source::parse`] makes of a text.
@@ -27,7 +31,7 @@ pub struct Parsed {
 impl Source {
     /// A text. The name is for messages.
     pub fn new(name: &str, text: &str) -> Source {
-        Source { name: name.into(), text: text.into() }
+        Source { name: name.into(), text: text.into(), lines: OnceLock::new() }
     }
 
     /// A file's text.
@@ -35,9 +39,12 @@ impl Source {
     /// # Errors
     /// It cannot be read, or is no UTF-8.
     pub fn open(path: &Path) -> Result<Source, LoadError> {
-        let bytes = std::fs::read(path).map_err(|source| LoadError::Io { path: path.into(), source })?;
+        let mut bytes = Vec::new();
+        // No more than a parser can take, should it be a device without end.
+        let read = File::open(path).and_then(|f| f.take(1 << 32).read_to_end(&mut bytes));
+        read.map_err(|source| LoadError::Io { path: path.into(), source })?;
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Source { name: path.display().to_string().into(), text: text.into() }),
+            Ok(text) => Ok(Source::new(&path.display().to_string(), &text)),
             Err(e) => Err(LoadError::Utf8 { path: path.into(), at: e.utf8_error().valid_up_to() }),
         }
     }
@@ -85,6 +92,9 @@ struct Inner {
     diagnostics: Vec<Diagnostic>,
 }
 
+/// How many findings an error prints.
+const SHOWN: usize = 100;
+
 /// Everything that is wrong with a text. It prints as a report: each finding with its line, and carets under its place.
 pub struct ParseError(Box<Inner>);
 
@@ -105,8 +115,12 @@ impl fmt::Display for ParseError {
         let errors = self.0.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
         let plural = if errors == 1 { "" } else { "s" };
         write!(f, "{} has {errors} error{plural}", self.0.source.name)?;
-        let mut all = self.0.diagnostics.iter();
-        all.try_for_each(|d| write!(f, "\n\n{}", self.0.source.render(d, false)))
+        let shown = self.0.diagnostics.iter().take(SHOWN);
+        shown.into_iter().try_for_each(|d| write!(f, "\n\n{}", self.0.source.render(d, false)))?;
+        match self.0.diagnostics.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "\n\nand {more} more"),
+        }
     }
 }
 
@@ -147,10 +161,10 @@ pub enum LoadError {
 struct Place<'a> {
     /// From 1.
     line: usize,
-    /// From 1, in characters.
-    column: usize,
-    /// The line, without its end.
-    text: &'a str,
+    /// The line up to the place.
+    before: &'a str,
+    /// The line from the place, without its end.
+    after: &'a str,
 }
 
 /// How wide a source line may be shown, in characters.
@@ -162,11 +176,12 @@ impl Source {
         while !self.text.is_char_boundary(byte) {
             byte -= 1;
         }
-        let before = &self.text[..byte];
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        let rest = &self.text[start..];
-        let text = rest.split('\n').next().unwrap_or(rest);
-        Place { line: before.matches('\n').count() + 1, column: before[start..].chars().count() + 1, text }
+        let begins = || std::iter::once(0).chain(self.text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let lines = self.lines.get_or_init(begins);
+        let line = lines.partition_point(|begin| *begin <= byte);
+        let begin = lines[line - 1];
+        let end = lines.get(line).map_or(self.text.len(), |next| next - 1);
+        Place { line, before: &self.text[begin..byte], after: &self.text[byte..end.max(byte)] }
     }
 
     /// `name:line:column`, or what a location of another kind says.
@@ -174,7 +189,7 @@ impl Source {
         match location {
             Location::Text { start, .. } => {
                 let place = self.place(*start);
-                format!("{}:{}:{}", self.name, place.line, place.column)
+                format!("{}:{}:{}", self.name, place.line, place.before.chars().count() + 1)
             }
             other => other.to_string(),
         }
@@ -217,31 +232,20 @@ impl Source {
     }
 }
 
-/// The part of a line around a place, and carets under `bytes` bytes from there.
+/// The part of a line around a place, and carets under as much of `bytes` bytes from there as is shown. Lines of model files
+/// may be megabytes long.
 fn excerpt(place: &Place<'_>, bytes: usize) -> (String, String) {
-    let at = place.column - 1;
-    let chars: Vec<char> = place.text.chars().collect();
-    let len: usize = place
-        .text
-        .chars()
-        .skip(at)
-        .scan(0, |sum, c| {
-            let before = *sum;
-            *sum += c.len_utf8();
-            Some(before)
-        })
-        .take_while(|before| *before < bytes)
-        .count();
-    let len = len.max(1);
-    let from = if chars.len() <= WIDTH { 0 } else { at.saturating_sub(WIDTH / 3).min(chars.len() - WIDTH) };
-    let to = chars.len().min(from + WIDTH);
-    let mut line: String = if from > 0 { "…".into() } else { String::new() };
-    let shift = line.chars().count();
+    let before = place.before.chars().rev().take(WIDTH + 1).count();
+    let after = place.after.chars().take(WIDTH + 1).count();
+    // The whole line if it fits, or else a third of the width before the place, more if less follows.
+    let lead = if before + after <= WIDTH { before } else { before.min((WIDTH / 3).max(WIDTH.saturating_sub(after))) };
+    let tail = after.min(WIDTH - lead);
     // A control character could do anything to a terminal.
-    line.extend(chars[from..to].iter().map(|c| if c.is_control() { ' ' } else { *c }));
-    if to < chars.len() {
-        line.push('…');
-    }
-    let carets = " ".repeat(shift + at - from) + &"^".repeat(len.min(from + WIDTH - at).max(1));
-    (line.trim_end().to_owned(), carets)
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let head: String = place.before.chars().skip(place.before.chars().count() - lead).map(plain).collect();
+    let rest: String = place.after.chars().take(tail).map(plain).collect();
+    let (cut, open) = (if lead < before { "…" } else { "" }, if tail < after { "…" } else { "" });
+    let marked = place.after.char_indices().take(tail).take_while(|(at, _)| *at < bytes).count().max(1);
+    let indent = lead + usize::from(lead < before);
+    (format!("{cut}{head}{rest}{open}").trim_end().to_owned(), " ".repeat(indent) + &"^".repeat(marked))
 }

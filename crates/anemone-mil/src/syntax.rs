@@ -20,6 +20,9 @@ pub use printer::{print, print_typed};
 /// How deep types, values and blocks may nest in each other.
 pub const MAX_NESTING: usize = 64;
 
+/// After as many errors in a text nothing more of it is read.
+pub const MAX_ERRORS: usize = 50;
+
 /// Where something stands in a text: bytes `start..end`. All spans are equal, so that trees compare by what they say.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Span {

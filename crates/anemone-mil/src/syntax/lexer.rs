@@ -1,7 +1,7 @@
 //! From characters to tokens.
 
 use super::number::parse_hex;
-use super::{Float, Int, Span};
+use super::{Float, Int, MAX_ERRORS, Span};
 use anemone_ir::Diagnostic;
 use std::borrow::Cow;
 use std::fmt;
@@ -108,10 +108,10 @@ impl<'a> Lexer<'a> {
             }
             (Some(c), _) if c.is_ascii_digit() || c == '-' => return self.number(errors),
             (Some(c), _) => {
-                self.at += c.len_utf8();
-                let message = format!("{c:?} is no character of MIL text");
-                errors.push(Diagnostic::error("syntax", message, self.span(start).into()));
-                Token::Bad
+                // What follows it is likely to be foreign as well, and worth one message.
+                let end = rest.find(|c: char| c.is_ascii() && !c.is_ascii_control()).unwrap_or(rest.len());
+                self.at += end.max(c.len_utf8());
+                return self.bad(start, format!("{c:?} is no character of MIL text"), errors);
             }
         };
         Lexed { token, span: self.span(start) }
@@ -124,7 +124,7 @@ impl<'a> Lexer<'a> {
 
     fn bad(&self, start: usize, message: String, errors: &mut Vec<Diagnostic>) -> Lexed<'a> {
         let span = self.span(start);
-        errors.push(Diagnostic::error("syntax", message, span.into()));
+        report(Diagnostic::error("syntax", message, span.into()), errors);
         Lexed { token: Token::Bad, span }
     }
 
@@ -169,7 +169,7 @@ impl<'a> Lexer<'a> {
                 '"' => {
                     self.at += at + 2;
                     let token = if bad_escape.is_some() { Token::Bad } else { Token::Str(Cow::Owned(decoded)) };
-                    errors.extend(bad_escape);
+                    bad_escape.into_iter().for_each(|e| report(e, errors));
                     return Lexed { token, span: self.span(start) };
                 }
                 '\n' => {
@@ -196,6 +196,13 @@ impl<'a> Lexer<'a> {
         }
         self.at = self.text.len();
         self.bad(start, "the string is not closed".into(), errors)
+    }
+}
+
+/// Records an error, unless there are enough: a text may consist of them.
+fn report(error: Diagnostic, errors: &mut Vec<Diagnostic>) {
+    if errors.len() < MAX_ERRORS {
+        errors.push(error);
     }
 }
 

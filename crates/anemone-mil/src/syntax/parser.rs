@@ -2,14 +2,11 @@
 
 use super::lexer::{Lexed, Lexer, Token, shortened};
 use super::{
-    ArgValue, Argument, Attribute, Blob, Block, Body, Dim, Float, Function, Ident, MAX_NESTING, Operation, Param, Span,
-    Text, Type, Typed, Value, ValueKind, Version,
+    ArgValue, Argument, Attribute, Blob, Block, Body, Dim, Float, Function, Ident, MAX_ERRORS, MAX_NESTING, Operation,
+    Param, Span, Text, Type, Typed, Value, ValueKind, Version,
 };
 use crate::element::Element;
 use anemone_ir::Diagnostic;
-
-/// After as many errors nothing more is read.
-const MAX_ERRORS: usize = 50;
 
 /// Reads a text.
 ///
