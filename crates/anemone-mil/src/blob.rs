@@ -199,8 +199,8 @@ impl<'a> Reader<'a> {
         (0..self.count).map_while(move |_| {
             let entry = self.entry(next.take()?);
             if let Ok(e) = &entry {
-                // No overflow: the data ends within the file.
-                next = (e.data + e.size).checked_next_multiple_of(ALIGNMENT);
+                // Where the data ends is within the file. If it lies before its metadata, the next blob does not.
+                next = (e.data + e.size).max(e.offset + ALIGNMENT).checked_next_multiple_of(ALIGNMENT);
             }
             Some(entry)
         })

@@ -128,11 +128,12 @@ impl Folder {
 
 impl Weights for Folder {
     fn open(&self, path: &str) -> Result<Rc<dyn Store>> {
-        let file = File::open(self.resolve(path)?)?;
-        if !file.metadata()?.is_file() {
+        let path = self.resolve(path)?;
+        // Before it is opened: opening a pipe waits for who writes to it.
+        if !std::fs::metadata(&path)?.is_file() {
             return Err(Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
         }
-        Ok(Rc::new(Stored(Mutex::new(file))))
+        Ok(Rc::new(Stored(Mutex::new(File::open(path)?))))
     }
 }
 
