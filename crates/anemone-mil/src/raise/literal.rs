@@ -185,7 +185,8 @@ fn scalar(dtype: DType, value: &Value, out: &mut Vec<u8>) -> Result<()> {
     };
     if rounded.is_infinite() && x.is_finite() {
         let largest = if dtype == DType::Fp16 { f16::MAX.to_f64() } else { f64::from(f32::MAX) };
-        return fail("range", format!("{x:e} does not fit {dtype}, which ends at {largest}"), value.span);
+        let x = if x.abs() < 1e16 { x.to_string() } else { format!("{x:e}") };
+        return fail("range", format!("{x} does not fit {dtype}, which ends at {largest:?}"), value.span);
     }
     out.extend(bytes);
     Ok(())
