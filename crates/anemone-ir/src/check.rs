@@ -183,6 +183,9 @@ fn check_outputs(draft: &DraftFunction, infos: &[ValueInfo], diagnostics: &mut V
         if infos[id.index()].ty.is_some_and(|t| t.dtype == DType::String) {
             diagnostics.push(Diagnostic::error("dtype", format!("output `{name}` is a string"), *at));
         }
+        if infos[id.index()].ty.is_some_and(|t| t.dims.contains(&0)) {
+            diagnostics.push(Diagnostic::error("empty", format!("output `{name}` has no elements"), *at));
+        }
     }
 }
 

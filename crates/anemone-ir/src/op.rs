@@ -371,8 +371,9 @@ impl<'a> Call<'a> {
 fn resolve_axis(name: &str, axis: i64, dims: &Dims) -> Result<usize, OpError> {
     let rank = dims.rank() as i64;
     dims.axis(axis).ok_or_else(|| {
-        let range = if rank == 0 { "a scalar has no axis".to_owned() } else { format!("{}..={}", -rank, rank - 1) };
-        OpError::new("axis", format!("`{name}` is {axis}, but {dims} has rank {rank}: allowed is {range}"))
+        let allowed =
+            if rank == 0 { "a scalar has no axis".to_owned() } else { format!("allowed is {}..={}", -rank, rank - 1) };
+        OpError::new("axis", format!("`{name}` is {axis}, but {dims} has rank {rank}: {allowed}"))
     })
 }
 
