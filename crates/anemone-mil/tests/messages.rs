@@ -1,5 +1,7 @@
 //! What people see of a text that is wrong.
 
+#![allow(clippy::unwrap_used)]
+
 use anemone_mil::{NoWeights, Source, load, parse};
 
 fn report(text: &str) -> String {
