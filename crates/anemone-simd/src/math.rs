@@ -83,7 +83,8 @@ pub(crate) fn exp2<S: Simd>(s: S, x: S::V) -> S::V {
 #[inline(always)]
 pub(crate) fn expm1<S: Simd>(s: S, x: S::V) -> S::V {
     let small = s.lt(s.abs(x), s.splat(0.34));
-    s.select(small, expm1_small(s, s.select(small, x, s.splat(0.0))), s.sub(exp(s, x), s.splat(1.0)))
+    let y = s.select(small, expm1_small(s, s.select(small, x, s.splat(0.0))), s.sub(exp(s, x), s.splat(1.0)));
+    s.copysign(y, x)
 }
 
 #[inline(always)]
@@ -144,7 +145,7 @@ pub(crate) fn tanh<S: Simd>(s: S, x: S::V) -> S::V {
     let small = s.fma(s.mul(square, x), polynomial(s, square, P), x);
     let two = s.splat(2.0);
     let large = s.sub(s.splat(1.0), s.div(two, s.add(exp(s, s.mul(two, a)), s.splat(1.0))));
-    s.select(s.lt(a, s.splat(0.625)), small, s.copysign(large, x))
+    s.copysign(s.select(s.lt(a, s.splat(0.625)), small, large), x)
 }
 
 #[inline(always)]

@@ -175,6 +175,13 @@ fn zeros_and_nans_have_their_place() {
             binary(level, op, &mut out, &[b; 3]);
             assert!(out.iter().all(|y| bits(*y) == bits(expected)), "{level:?} {op:?}({a}, {b}) = {out:?}");
         }
+        for odd in
+            [Unary::Tanh, Unary::Erf, Unary::Sin, Unary::Elu(1.0), Unary::Softsign, Unary::Round, Unary::GeluExact]
+        {
+            let mut x = [-0.0, 0.0];
+            unary(level, odd, &mut x);
+            assert_eq!(x.map(f32::to_bits), [-0.0f32, 0.0].map(f32::to_bits), "{level:?} {odd:?}");
+        }
         let mut x = [f32::NAN, -0.0, 0.0, -3.0, f32::INFINITY];
         unary(level, Unary::Sign, &mut x);
         assert!(x[0].is_nan() && x[1].to_bits() == (-0.0f32).to_bits() && x[2..] == [0.0, -1.0, 1.0], "{x:?}");
