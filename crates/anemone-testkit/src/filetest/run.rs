@@ -1,0 +1,219 @@
+//! Running a file of `filetests/run`.
+
+use super::{Case, Failure, File, Finding, Run, directive};
+use crate::compare::{self, Allowed, Wanted};
+use crate::numbers::show;
+use crate::round_trip::{DIALECTS, round_trip};
+use crate::tolerance::{self, Tolerance};
+use anemone_ir::reference::{self, Array, round_to};
+use anemone_ir::{DType, Diagnostic, Function, Location, Profile, Program, TensorType};
+use anemone_mil::{NoWeights, parse};
+use std::path::Path;
+
+/// Everything that is not as the file of an operation says.
+pub fn run_file(path: &Path, mnemonic: &str) -> Vec<Failure> {
+    let failure = |message| Failure { path: path.to_owned(), line: 1, message };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(e) => return vec![failure(format!("cannot read the filetest of `{mnemonic}`: {e}"))],
+    };
+    match directive::parse(path, &text) {
+        Ok(file) => run(&file, mnemonic),
+        Err(failures) => failures,
+    }
+}
+
+fn run(file: &File, mnemonic: &str) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    let mut tested = false;
+    for case in &file.programs {
+        let mut fail = |line, message| failures.push(Failure { path: file.path.clone(), line, message });
+        let program = match parse(&case.text, &NoWeights) {
+            Ok(program) => program,
+            Err(e) => {
+                findings(case, e.diagnostics(), &mut fail);
+                continue;
+            }
+        };
+        findings(case, program.warnings(), &mut fail);
+        tested |= case.runs.iter().filter_map(|r| program.function(&r.function)).any(|f| calls(f, mnemonic));
+        run_case(case, &program, &mut fail);
+    }
+    if !tested {
+        let message = format!("no run line of this file runs a function that calls `{mnemonic}`");
+        failures.push(Failure { path: file.path.clone(), line: 1, message });
+    }
+    failures
+}
+
+fn calls(function: &Function, mnemonic: &str) -> bool {
+    function.nodes.iter().any(|n| n.mnemonic() == mnemonic)
+}
+
+/// Compares what a program gives with what its comments say that it gives.
+fn findings(case: &Case, found: &[Diagnostic], fail: &mut impl FnMut(usize, String)) {
+    let mut left: Vec<(usize, &Diagnostic)> = found.iter().map(|d| (line_of(case, d), d)).collect();
+    let matches = |wanted: &Finding, line: usize, d: &Diagnostic| {
+        let there = (wanted.line..=wanted.last).contains(&line);
+        there && d.severity == wanted.severity && d.slug == wanted.slug && d.message.contains(&wanted.message)
+    };
+    for wanted in &case.findings {
+        match left.iter().position(|(line, d)| matches(wanted, *line, d)) {
+            Some(at) => {
+                left.remove(at);
+            }
+            None => {
+                let Finding { severity, slug, message, .. } = wanted;
+                fail(wanted.line, format!("expected here, but not found: {severity}[{slug}]: … {message} …"));
+            }
+        }
+    }
+    for (line, d) in left {
+        fail(line, format!("not expected: {}[{}]: {}", d.severity, d.slug, d.message));
+    }
+}
+
+fn line_of(case: &Case, diagnostic: &Diagnostic) -> usize {
+    match diagnostic.location {
+        Location::Text { start, .. } => {
+            1 + case.text.as_bytes()[..start.min(case.text.len())].iter().filter(|b| **b == b'\n').count()
+        }
+        Location::Unknown | Location::Rust(_) => case.line,
+    }
+}
+
+/// A program as it is, and as it is read from its own text.
+struct Variants<'a> {
+    program: &'a Program,
+    again: Vec<Program>,
+}
+
+fn run_case(case: &Case, program: &Program, fail: &mut impl FnMut(usize, String)) {
+    let mut variants = Variants { program, again: Vec::new() };
+    for dialect in DIALECTS {
+        match round_trip(program, dialect) {
+            Ok(again) => variants.again.push(again),
+            Err(e) => fail(case.line, e),
+        }
+    }
+    for run in &case.runs {
+        for profile in [Profile::Fp16, Profile::F32] {
+            if run.profile.is_none_or(|only| only == profile)
+                && let Err(e) = variants.run(run, profile)
+            {
+                fail(run.line, format!("{e}\n    run: {}", run.source));
+            }
+        }
+    }
+}
+
+impl Variants<'_> {
+    fn run(&self, run: &Run, profile: Profile) -> Result<(), String> {
+        let program = self.program;
+        let function =
+            program.function(&run.function).ok_or_else(|| format!("there is no function `{}`", run.function))?;
+        let inputs = inputs(run, function)?;
+        let wanted = outputs(run, function)?;
+        let context = |e: String| format!("{e}\n{}", show_inputs(function, &inputs));
+
+        let by_reference = reference::run(function, &inputs, profile);
+        let allowed = |ty: &TensorType| written(run, function, ty, profile);
+        let all = wanted.iter().zip(&by_reference);
+        for (at, (wanted, got)) in all.enumerate() {
+            let allowed = Allowed { tolerance: allowed(&got.ty), slack: Vec::new() };
+            expected("reference", profile, function, at, wanted.as_deref(), got, &allowed).map_err(context)?;
+        }
+        self.texts_agree(run, function, &inputs, &by_reference, profile).map_err(context)?;
+
+        Ok(())
+    }
+
+    /// The programs that were read from this one's own texts give the same.
+    fn texts_agree(
+        &self,
+        run: &Run,
+        function: &Function,
+        inputs: &[Vec<f64>],
+        wanted: &[Array],
+        profile: Profile,
+    ) -> Result<(), String> {
+        for again in &self.again {
+            let other = again.function(&run.function).ok_or("printing loses a function")?;
+            let by_name = |id: &_| {
+                let at = function.params.iter().position(|p| function.value(*p).name == other.value(*id).name);
+                at.map(|at| inputs[at].clone()).ok_or("printing loses an input")
+            };
+            let inputs = other.params.iter().map(by_name).collect::<Result<Vec<_>, _>>()?;
+            let got = reference::run(other, &inputs, profile);
+            for (want, got) in wanted.iter().zip(&got) {
+                compare::bits(&want.data, &got.data).map_err(|e| format!("the program read from its own text: {e}"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The inputs of a run line, in the function's order, rounded to their types.
+fn inputs(run: &Run, function: &Function) -> Result<Vec<Vec<f64>>, String> {
+    if let Some((name, _)) = run.inputs.iter().find(|(name, _)| function.param(name).is_none()) {
+        return Err(format!("`{}` has no input `{name}`", run.function));
+    }
+    let one = |id: &_| {
+        let value = function.value(*id);
+        let given = run.inputs.iter().find(|(name, _)| **name == *value.name);
+        let (name, values) = given.ok_or_else(|| format!("input `{}` is missing", value.name))?;
+        let elements = values.elements(&value.ty).map_err(|e| format!("input `{name}`: {e}"))?;
+        let elements = elements.ok_or_else(|| format!("input `{name}`: `?` is for outputs"))?;
+        Ok(elements.iter().map(|w| round_to(value.ty.dtype, w.value)).collect())
+    };
+    function.params.iter().map(one).collect()
+}
+
+/// The expected outputs of a run line.
+fn outputs(run: &Run, function: &Function) -> Result<Vec<Option<Vec<Wanted>>>, String> {
+    let (given, has) = (run.outputs.len(), function.outputs.len());
+    if given != has {
+        return Err(format!("{given} outputs are expected, `{}` has {has}", run.function));
+    }
+    let one = |(values, id): (&super::values::Values, &_)| {
+        let value = function.value(*id);
+        values.elements(&value.ty).map_err(|e| format!("output `{}`: {e}", value.name))
+    };
+    run.outputs.iter().zip(&function.outputs).map(one).collect()
+}
+
+/// How far a result may be from a written number. In profile `f32` nothing is rounded before the end, so the last rounding
+/// may go the other way.
+fn written(run: &Run, function: &Function, ty: &TensorType, profile: Profile) -> Tolerance {
+    let mut table = tolerance::of_function(function, ty.dtype);
+    if profile == Profile::F32 && ty.dtype == DType::Fp16 {
+        table.steps += 1;
+    }
+    if ty.dtype.is_float() { table.or(run.tolerance) } else { Tolerance::default() }
+}
+
+fn expected(
+    executor: &str,
+    profile: Profile,
+    function: &Function,
+    at: usize,
+    wanted: Option<&[Wanted]>,
+    got: &Array,
+    allowed: &Allowed,
+) -> Result<(), String> {
+    let Some(wanted) = wanted else { return Ok(()) };
+    compare::with_written(got.ty.dtype, wanted, &got.data, allowed).map_err(|e| {
+        let name = &function.value(function.outputs[at]).name;
+        let numbers: Vec<f64> = wanted.iter().map(|w| w.value).collect();
+        let (want, got) = (show(&numbers), show(&got.data));
+        format!("{executor}, {}: `{name}`: {e}\n    expected {want}\n    got      {got}", profile.name())
+    })
+}
+
+fn show_inputs(function: &Function, inputs: &[Vec<f64>]) -> String {
+    let one = |(id, data): (&_, &Vec<f64>)| {
+        let value = function.value(*id);
+        format!("    {} = {} {}", value.name, value.ty, show(data))
+    };
+    function.params.iter().zip(inputs).map(one).collect::<Vec<_>>().join("\n")
+}

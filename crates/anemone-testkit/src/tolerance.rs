@@ -1,0 +1,296 @@
+//! How far the engine may be from the reference: one table.
+//!
+//! An operation that is not in the table must give the reference's bits. The reference computes one operation in `f64` and
+//! rounds once; the engine computes it in `f32` and rounds once. So sums, products, quotients and square roots of two
+//! halves, or of two singles, are the same in both (a wide enough format makes double rounding harmless), and what has
+//! more than one rounding on the way is listed here.
+
+use crate::compare::Allowed;
+use crate::numbers::Random;
+use anemone_ir::op::Known;
+use anemone_ir::program::{Function, Node, ValueId};
+use anemone_ir::reference::{Array, Inputs};
+use anemone_ir::{Arg, DType, Profile, TensorType};
+use std::fmt;
+
+/// How far a number may be from the wanted one. What is given of the three adds nothing to the others: `steps` alone is
+/// enough, or `abs` and `rel` together.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Tolerance {
+    /// Floats of the result's type in between ("ulp"); for integers, the difference.
+    pub steps: u64,
+    /// A difference.
+    pub abs: f64,
+    /// A part of the wanted number.
+    pub rel: f64,
+}
+
+impl Tolerance {
+    /// So many floats of the result's type.
+    pub const fn steps(steps: u64) -> Tolerance {
+        Tolerance { steps, abs: 0.0, rel: 0.0 }
+    }
+
+    /// The wider of two.
+    pub fn or(self, other: Tolerance) -> Tolerance {
+        Tolerance { steps: self.steps.max(other.steps), abs: self.abs.max(other.abs), rel: self.rel.max(other.rel) }
+    }
+}
+
+impl fmt::Display for Tolerance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ulp", self.steps)?;
+        if self.abs > 0.0 {
+            write!(f, " or {:e}", self.abs)?;
+        }
+        if self.rel > 0.0 {
+            write!(f, " or {:e} of it", self.rel)?;
+        }
+        Ok(())
+    }
+}
+
+/// How an operation's rounding errors grow with its operands.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Condition {
+    /// They do not.
+    Good,
+    /// Sums of products: with the sum of the products' magnitudes, which the operation itself gives for the magnitudes of
+    /// its operands.
+    Sums,
+    /// As the result moves when each operand moves by as much as an `f32` can tell: by trying.
+    Tried,
+    /// The same, but what moves most stands for all: the error of a mean or a maximum is everyone's.
+    Shared,
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Row {
+    /// Floats of the result's type: where it is kept as `fp16`, and as `fp32`.
+    steps: (u64, u64),
+    condition: Condition,
+    /// An absolute error that comes from functions that approach a limit.
+    abs: f64,
+}
+
+/// The table.
+fn row(mnemonic: &str) -> Row {
+    let good = |fp16, fp32| Row { steps: (fp16, fp32), condition: Condition::Good, abs: 0.0 };
+    match mnemonic {
+        // Polynomials in `f32`, with errors below a few of its units; `fp16` then rounds once more.
+        "exp" | "exp2" | "erf" | "tanh" | "sigmoid" | "softplus" | "silu" | "elu" => good(1, 4),
+        "sin" | "cos" => good(1, 4),
+        // Two correctly rounded operations.
+        "rsqrt" | "softsign" => good(1, 2),
+        // The sum with `epsilon`, or with `beta`, is rounded before the function, or cancels.
+        "log" | "inverse" | "linear_activation" | "sigmoid_hard" => Row { condition: Condition::Tried, ..good(1, 4) },
+        // 1 + erf and 1 + tanh cancel on the left.
+        "gelu" => Row { abs: 2e-7, ..good(1, 4) },
+        // The exponent's error is the exponent's size; a quotient may round to the next integer.
+        "pow" | "floor_div" => Row { condition: Condition::Tried, ..good(1, 4) },
+        // Sums in `f32`, in the engine's order.
+        "linear" | "matmul" | "conv" | "conv_transpose" | "avg_pool" | "reduce_sum" | "reduce_mean"
+        | "reduce_l1_norm" | "reduce_sum_square" | "reduce_l2_norm" | "l2_pool" => {
+            Row { condition: Condition::Sums, ..good(1, 2) }
+        }
+        // Sums within functions.
+        "reduce_prod" | "reduce_log_sum" | "reduce_log_sum_exp" | "softmax" | "batch_norm" | "l2_norm" => {
+            Row { condition: Condition::Tried, ..good(1, 4) }
+        }
+        "layer_norm" | "instance_norm" => Row { condition: Condition::Shared, ..good(1, 4) },
+        _ => good(0, 0),
+    }
+}
+
+/// Units of an `f32` that a sum's magnitude is multiplied by. A sum of n terms errs by about the square root of n units,
+/// and by n at the very most.
+const SUM_UNITS: f64 = 16.0;
+/// How much further than the tried changes a result may be: they are few, and the engine's errors many.
+const TRIED_UNITS: f64 = 32.0;
+/// Tries.
+const TRIES: u64 = 8;
+/// Half a unit in the last place of an `f32` near 1.
+const UNIT: f64 = 1.0 / (1u64 << 24) as f64;
+/// Squares of smaller singles vanish.
+const TINY: f64 = 1e-18;
+
+/// What is allowed of a result of a function by the table alone: the sum of its operations' rows.
+pub fn of_function(function: &Function, dtype: DType) -> Tolerance {
+    let computing = function.nodes.iter().filter(|n| function.value(n.results[0]).literal.is_none());
+    let rows = computing.map(|n| row(n.mnemonic()));
+    rows.fold(Tolerance::default(), |sum, row| {
+        let steps = if dtype == DType::Fp16 { row.steps.0 } else { row.steps.1 };
+        Tolerance { steps: sum.steps + steps, abs: sum.abs + row.abs, rel: 0.0 }
+    })
+}
+
+/// What is allowed of each result of a node, whose operands `lookup` gives: what the table says, or `wider`.
+pub fn of_node<'a>(
+    function: &Function,
+    node: &Node,
+    profile: Profile,
+    wider: Tolerance,
+    lookup: impl Fn(ValueId) -> &'a Array,
+) -> Vec<Allowed> {
+    let row = row(node.mnemonic());
+    let results: Vec<TensorType> = node.results.iter().map(|id| *function.ty(*id)).collect();
+    let operands: Vec<Vec<&Array>> = node.args.iter().map(|arg| numbers(function, arg, &lookup)).collect();
+    let moved = match row.condition {
+        Condition::Good => vec![Vec::new(); results.len()],
+        Condition::Sums => magnitudes(node, &operands, &results),
+        Condition::Tried => changes(node, &operands, &results),
+        Condition::Shared => changes(node, &operands, &results).iter().map(|r| shared(r)).collect(),
+    };
+    let allowed = |(ty, slack): (&TensorType, Vec<f64>)| {
+        if !ty.dtype.is_float() {
+            return Allowed::default();
+        }
+        let half = profile.storage(ty.dtype) == DType::Fp16;
+        let steps = if half { row.steps.0 } else { row.steps.1 };
+        let tiny = if half { 0.0 } else { TINY };
+        let slack = slack.into_iter().map(|s| if s.is_finite() { s + tiny } else { 0.0 }).collect();
+        Allowed { tolerance: Tolerance { steps, abs: row.abs, rel: 0.0 }.or(wider), slack }
+    };
+    results.iter().zip(moved).map(allowed).collect()
+}
+
+fn numbers<'a>(function: &Function, arg: &Arg, lookup: &impl Fn(ValueId) -> &'a Array) -> Vec<&'a Array> {
+    let ids = arg.ids().iter().filter(|id| function.ty(**id).dtype != DType::String);
+    ids.map(|id| lookup(*id)).collect()
+}
+
+/// The node's results for other operands: `other` is given the number of the operand, and an element of it.
+fn evaluate(
+    node: &Node,
+    operands: &[Vec<&Array>],
+    results: &[TensorType],
+    mut other: impl FnMut(usize, f64) -> f64,
+) -> Vec<Vec<f64>> {
+    let mut array = |operand: usize, a: &Array| {
+        let float = a.ty.dtype.is_float();
+        Array { ty: a.ty, data: a.data.iter().map(|x| if float { other(operand, *x) } else { *x }).collect() }
+    };
+    let mut list = |(operand, list): (usize, &Vec<&Array>)| list.iter().map(|a| array(operand, a)).collect();
+    let others: Vec<Vec<Array>> = operands.iter().enumerate().map(&mut list).collect();
+    let args = others.iter().map(|list| list.iter().collect()).collect();
+    node.op.eval(&Inputs::new(node.op.schema(), args, results))
+}
+
+fn magnitudes(node: &Node, operands: &[Vec<&Array>], results: &[TensorType]) -> Vec<Vec<f64>> {
+    let mut sums = evaluate(node, operands, results, |_, x| x.abs());
+    sums.iter_mut().flatten().for_each(|s| *s *= SUM_UNITS * UNIT);
+    sums
+}
+
+fn changes(node: &Node, operands: &[Vec<&Array>], results: &[TensorType]) -> Vec<Vec<f64>> {
+    let here = evaluate(node, operands, results, |_, x| x);
+    let mut most: Vec<Vec<f64>> = here.iter().map(|r| vec![0.0; r.len()]).collect();
+    // A small operand is lost in the sum with a constant such as `epsilon`.
+    let params = node.op.schema().params.iter().zip(operands);
+    let constants = params.filter(|(p, _)| p.known == Known::AtCompile).flat_map(|(_, list)| list.iter());
+    let scalars = constants.filter(|a| a.ty.dtype.is_float() && a.ty.dims.rank() == 0).map(|a| a.data[0].abs());
+    let least = scalars.filter(|s| s.is_finite()).fold(0.0, f64::max);
+    for pattern in 0..TRIES {
+        let mut random = Random::new(pattern);
+        let moved = evaluate(node, operands, results, |operand, x| {
+            // First all of the first operand up or down, against all of the others; then each element by chance.
+            let up = if pattern < 4 { pattern >> operand.min(1) & 1 == 1 } else { random.bit() };
+            let by = UNIT * x.abs().max(least);
+            if up { x + by } else { x - by }
+        });
+        let pairs = moved.iter().flatten().zip(here.iter().flatten());
+        for (most, (moved, here)) in most.iter_mut().flatten().zip(pairs) {
+            *most = most.max((moved - here).abs());
+        }
+    }
+    most.iter_mut().flatten().for_each(|s| *s *= TRIED_UNITS);
+    most
+}
+
+/// The largest finite number, for every element.
+fn shared(slack: &[f64]) -> Vec<f64> {
+    let most = slack.iter().copied().filter(|s| s.is_finite()).fold(0.0, f64::max);
+    vec![most; slack.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anemone_ir::op::SCHEMAS;
+    use anemone_ir::{Builder, Dims, args, check};
+
+    /// Every mnemonic of the table, to see that it names operations.
+    const LISTED: &[&str] = &[
+        "exp",
+        "exp2",
+        "erf",
+        "tanh",
+        "sigmoid",
+        "softplus",
+        "silu",
+        "elu",
+        "sin",
+        "cos",
+        "rsqrt",
+        "softsign",
+        "log",
+        "inverse",
+        "linear_activation",
+        "sigmoid_hard",
+        "gelu",
+        "pow",
+        "floor_div",
+        "linear",
+        "matmul",
+        "conv",
+        "conv_transpose",
+        "avg_pool",
+        "reduce_sum",
+        "reduce_mean",
+        "reduce_l1_norm",
+        "reduce_sum_square",
+        "reduce_l2_norm",
+        "l2_pool",
+        "reduce_prod",
+        "reduce_log_sum",
+        "reduce_log_sum_exp",
+        "softmax",
+        "layer_norm",
+        "instance_norm",
+        "batch_norm",
+        "l2_norm",
+    ];
+
+    #[test]
+    fn rows_are_of_operations_that_exist() {
+        let exact = row("identity");
+        let in_table = SCHEMAS.iter().filter(|s| row(s.mnemonic) != exact).count();
+        assert!(LISTED.iter().all(|m| row(m) != exact));
+        assert_eq!(in_table, LISTED.len());
+    }
+
+    /// What is allowed of `reduce_sum` of numbers that cancel is a part of their magnitudes, not of their sum.
+    #[test]
+    fn sums_that_cancel_get_slack() {
+        let slack = |mnemonic: &str, data: Vec<f64>| {
+            let ty = TensorType::new(DType::Fp32, Dims::new(&[data.len()]).unwrap());
+            let mut b = Builder::new();
+            let x = b.input("x", ty);
+            let y = b.call(mnemonic, args! { x: x });
+            b.output(y);
+            let program = check(b.finish()).unwrap();
+            let (function, array) = (program.main(), Array { ty, data });
+            of_node(function, function.nodes.last().unwrap(), Profile::Fp16, Tolerance::default(), |_| &array)
+                .remove(0)
+                .slack
+        };
+        let sum = slack("reduce_sum", vec![1000.0, -1000.0, 0.5])[0];
+        assert!((1e-3..1e-2).contains(&sum), "{sum}");
+        let norm = slack("layer_norm", vec![1000.0, 1000.0, 1000.25]);
+        assert!(norm.iter().all(|s| *s > 1e-4), "{norm:?}");
+        let soft = slack("softmax", vec![0.0, 1.0]);
+        assert!(soft.iter().all(|s| *s < 1e-5), "{soft:?}");
+        assert!(slack("abs", vec![1.0]).is_empty());
+    }
+}
