@@ -10,6 +10,7 @@ mod constant;
 mod conv;
 mod elementwise;
 mod linear;
+mod movement;
 mod norm;
 mod pad;
 mod pool;
@@ -95,4 +96,18 @@ macro_rules! binary_kernels {
         }
     )*};
 }
-pub(crate) use {binary_kernels, unary_kernels};
+
+/// Declares kernels of operations that a `GatherMap` describes, without a fill value.
+macro_rules! movement_kernels {
+    ($($Type:ty)*) => {$(
+        impl $crate::kernels::Kernel for $Type {
+            fn form(&self, cx: &$crate::plan::PlanCx<'_>) -> $crate::kernels::Form {
+                $crate::kernels::movement::form(cx, &self.map, 0.0)
+            }
+        }
+    )*};
+}
+pub(crate) use {binary_kernels, movement_kernels, unary_kernels};
+
+#[cfg(test)]
+mod tests;

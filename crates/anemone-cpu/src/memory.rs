@@ -117,7 +117,8 @@ pub(crate) struct Io<'a> {
     places: &'a [Place],
     reads: &'a [BufferId],
     writes: &'a [BufferId],
-    taken: u64,
+    /// Results below this one are taken or passed over.
+    taken: usize,
     life: PhantomData<&'a mut [u8]>,
 }
 
@@ -155,10 +156,10 @@ impl<'a> Io<'a> {
         }
     }
 
-    /// The elements of a result, which can be taken once.
+    /// The elements of a result. Each can be taken once, in their order.
     pub(crate) fn write<T: Stored>(&mut self, write: usize) -> &'a mut [T] {
-        assert!(write < 64 && self.taken & (1 << write) == 0, "result {write} is taken");
-        self.taken |= 1 << write;
+        assert!(write >= self.taken, "result {write} may be taken");
+        self.taken = write + 1;
         let place = self.places[self.writes[write]];
         // SAFETY: `new`'s caller vouches for the place; nothing else touches it, and it is handed out once.
         unsafe { place.slice(0, place.elements) }

@@ -6,7 +6,7 @@ mod fuse;
 pub(crate) mod verify;
 
 use crate::chain::{Chain, Given, Piece};
-use crate::memory::{Io, Storage};
+use crate::memory::{Io, Storage, Stored};
 use crate::team::Team;
 use anemone_ir::{DType, Function, Literal, Node, Profile, TensorType, ValueId};
 use anemone_simd::Level;
@@ -17,6 +17,22 @@ pub(crate) use build::{Settings, build};
 pub(crate) trait Step: Send + Sync {
     /// Does the work.
     fn run(&self, io: &mut Io<'_>, team: &Team<'_>);
+}
+
+/// A step that moves elements and does not look at them: only their size matters.
+pub(crate) trait Moves: Send + Sync {
+    /// Does the work for elements of the size of `T`.
+    fn copy<T: Stored>(&self, io: &mut Io<'_>, team: &Team<'_>);
+}
+
+impl<M: Moves> Step for M {
+    fn run(&self, io: &mut Io<'_>, team: &Team<'_>) {
+        match io.dtype(0).size() {
+            1 => self.copy::<u8>(io, team),
+            2 => self.copy::<u16>(io, team),
+            _ => self.copy::<u32>(io, team),
+        }
+    }
 }
 
 /// Work whose results are floats, handed on piece by piece before they are rounded. Takes no memory.

@@ -1,6 +1,11 @@
-//! Kernels of the family `pad`.
+//! Padding.
 
-use super::Kernel;
-use anemone_ir::ops::pad::*;
+use super::{Form, Kernel, movement};
+use crate::plan::PlanCx;
+use anemone_ir::ops::pad::Pad;
 
-impl Kernel for Pad {}
+impl Kernel for Pad {
+    fn form(&self, cx: &PlanCx<'_>) -> Form {
+        movement::form(cx, &self.map, self.constant)
+    }
+}

@@ -1,7 +1,6 @@
-//! Kernels of the family `slice`.
+//! Parts of tensors.
 
-use super::Kernel;
+use super::movement_kernels;
 use anemone_ir::ops::slice::*;
 
-impl Kernel for SliceBySize {}
-impl Kernel for SliceByIndex {}
+movement_kernels! { SliceBySize SliceByIndex }

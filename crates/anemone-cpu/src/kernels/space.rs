@@ -1,9 +1,6 @@
-//! Kernels of the family `space`.
+//! Moving elements between channels and space, and enlarging.
 
-use super::Kernel;
+use super::movement_kernels;
 use anemone_ir::ops::space::*;
 
-impl Kernel for PixelShuffle {}
-impl Kernel for DepthToSpace {}
-impl Kernel for SpaceToDepth {}
-impl Kernel for UpsampleNearestNeighbor {}
+movement_kernels! { PixelShuffle DepthToSpace SpaceToDepth UpsampleNearestNeighbor }

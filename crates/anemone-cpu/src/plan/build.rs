@@ -2,7 +2,7 @@
 
 use super::arena::{self, Life};
 use super::fuse::{Group, Grouping, Head};
-use super::{Buffer, BufferId, Home, Plan, PlanCx, PlannedStep, Step, Work};
+use super::{Buffer, BufferId, Home, Moves, Plan, PlanCx, PlannedStep, Work};
 use crate::chain::{self, MapOp, Walk};
 use crate::kernels::{self, Form, Reference};
 use crate::memory::{Io, Storage, Stored};
@@ -350,18 +350,8 @@ fn stored(literal: &Literal, dtype: DType) -> Option<Storage> {
 /// Copies a buffer.
 struct Copy;
 
-impl Copy {
-    fn copy<T: Stored>(io: &mut Io<'_>) {
+impl Moves for Copy {
+    fn copy<T: Stored>(&self, io: &mut Io<'_>, _: &Team<'_>) {
         io.write::<T>(0).copy_from_slice(io.read(0));
-    }
-}
-
-impl Step for Copy {
-    fn run(&self, io: &mut Io<'_>, _: &Team<'_>) {
-        match io.dtype(0).size() {
-            1 => Copy::copy::<u8>(io),
-            2 => Copy::copy::<u16>(io),
-            _ => Copy::copy::<u32>(io),
-        }
     }
 }
