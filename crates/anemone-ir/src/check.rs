@@ -238,7 +238,7 @@ fn describe(draft: &DraftFunction, infos: &[ValueInfo], node: &DraftNode, e: OpE
         severity: Severity::Error,
         slug: e.slug,
         message: e.message,
-        operation: Some((node.mnemonic.clone(), name.unwrap_or_else(|| "?".into()))),
+        operation: Some((node.mnemonic.clone(), name.unwrap_or_else(|| node.mnemonic.clone()))),
         location: node.location,
         operands: operands.collect(),
         hint: e.hint,
@@ -352,7 +352,8 @@ fn check_known(param: &Param, opset: Opset, info: &ValueInfo) -> Result<(), OpEr
 fn check_results(draft: &DraftFunction, node: &DraftNode, inferred: &Inferred<Op>) -> Result<(), OpError> {
     let (declared, found) = (node.results.len(), inferred.results.len());
     if declared != found {
-        fail!("results", "it has {found} results, {declared} are declared");
+        let plural = if found == 1 { "" } else { "s" };
+        fail!("results", "it has {found} result{plural}, {declared} are declared");
     }
     for (id, ty) in node.results.iter().zip(&inferred.results) {
         if ty.dims.contains(&0) && constant_of(&inferred.op).is_none() {

@@ -16,6 +16,7 @@ use crate::element::Element;
 use crate::weights::Store;
 use anemone_ir::literal::Bytes;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::fmt;
 
 pub use packed::{pack, unpack};
@@ -47,11 +48,12 @@ impl<'a> Writer<'a> {
         if element.bytes(count)? != data.len() as u64 {
             return None;
         }
-        if let Some(offset) = self.seen.get(&(element, data, count)) {
-            return Some(*offset);
-        }
         let size = data.len() as u64;
         let offset = (self.bytes.len() as u64).next_multiple_of(ALIGNMENT).max(ALIGNMENT);
+        match self.seen.entry((element, data, count)) {
+            Occupied(earlier) => return Some(*earlier.get()),
+            Vacant(new) => new.insert(offset),
+        };
         let unused = if element.is_packed() { size * 8 - count * u64::from(element.bits()) } else { 0 };
         self.bytes.resize(offset as usize, 0);
         self.bytes.extend(SENTINEL.to_le_bytes());
@@ -61,7 +63,6 @@ impl<'a> Writer<'a> {
         }
         self.bytes.extend_from_slice(data);
         self.count += 1;
-        self.seen.insert((element, data, count), offset);
         Some(offset)
     }
 

@@ -24,7 +24,7 @@ pub struct Printed {
     pub weights: Vec<u8>,
 }
 
-/// Writes a program in canonical form. Equal programs give equal bytes.
+/// Writes a program in canonical form. Equal programs give equal bytes. Text has one NaN; in weight files all are kept.
 pub fn print(program: &Program, dialect: Dialect) -> Printed {
     let mut lowering = Lowering { dialect, weights: Writer::new() };
     let tree = lowering.program(program);

@@ -270,7 +270,7 @@ pub struct Value {
 pub enum ValueKind {
     /// A whole number.
     Int(Int),
-    /// A number with a fraction, an infinity or not a number. Two are equal if their bits are.
+    /// A number with a fraction, an infinity or not a number; what the text says, rounded to the nearest double.
     Float(Float),
     /// A truth value.
     Bool(bool),

@@ -254,7 +254,7 @@ impl Random<'_, '_> {
                 let literal = self.literal(dtype, &dims)?;
                 let id = self.value("c", Some(*literal.ty()));
                 self.node("const", vec![], Some(literal), vec![id])?;
-                if dtype != DType::String {
+                if dtype != DType::String && !dims.contains(&0) {
                     self.f.outputs.push((id, Location::Unknown));
                 }
             }

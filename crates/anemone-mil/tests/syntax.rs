@@ -8,6 +8,29 @@ mod trees;
 use anemone_mil::syntax::{self, MAX_ERRORS, parse, print};
 use anemone_mil::{Dialect, NoWeights, Source};
 
+/// All that is known of operations is in the table of the intermediate representation.
+#[test]
+fn no_operation_is_named_here() {
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            files += 1;
+            let text = std::fs::read_to_string(&path).unwrap();
+            for schema in anemone_ir::op::SCHEMAS {
+                assert!(!text.contains(&format!("\"{}\"", schema.mnemonic)), "{}: {}", path.display(), schema.mnemonic);
+            }
+            assert!(!text.contains("Op::"), "{}", path.display());
+        }
+    }
+    assert!(files > 10);
+}
+
 /// Everything that the grammar has, in canonical form.
 const WHOLE_GRAMMAR: &str = r#"program(1.3)
 [buildInfo = dict<string, string>({{"coremlc-component-MIL", "3520.4.1"}, {"coremlc-version", "3520.5.1"}})]
@@ -59,13 +82,13 @@ fn canonical_texts_are_fixed_points() {
 fn other_layouts_are_brought_to_canonical_form() {
     let text = "program ( 1 ) // the head\n{func main<ios16>(tensor<fp16,[2]>x,int32 n)[]{//two\r\n\
         tensor<fp16,[]>a=const()[val=fp16(0.1)];tensor<fp16,[4]>b=const()[val=tensor<fp16,[4]>([1e-5,-12,-0,\
-        0x1.1000000000000p-20])];\tf(x=inf)[];}->(a);}//end";
+        0x1.1000000000000p-20])];\tf(x=a)[];}->(a);}//end";
     let canonical = "program(1.0)
 {
     func main<ios16>(tensor<fp16, [2]> x, tensor<int32, []> n) {
             tensor<fp16, []> a = const()[val = tensor<fp16, []>(0x1.999999999999ap-4)];
             tensor<fp16, [4]> b = const()[val = tensor<fp16, [4]>([0x1.4f8b588e368f1p-17, -12, -0, 0x1.1p-20])];
-            f(x = inf);
+            f(x = a);
         } -> (a);
 }";
     assert_eq!(print(&parse(text).unwrap()), canonical);
@@ -194,6 +217,9 @@ fn errors_are_bounded_and_reading_goes_on_behind_them() {
         int33 c = f(x = a);
         int32 d = f(x = \"q\\z\");
         int32 e = f(x = 12ab);
+        int32 f = f(x = true);
+        int32 g = f(x = a, y = [1]);
+        f(x = (a, \"s\"));
         } -> (a; }";
     let errors = parse(text).unwrap_err();
     let messages: Vec<_> = errors.iter().map(|e| e.message.as_str()).collect();
@@ -204,6 +230,9 @@ fn errors_are_bounded_and_reading_goes_on_behind_them() {
             "`int33` is no type",
             "a backslash and 'z' is no escape of MIL text",
             "`12ab` is no number: a number is written as `12`, `0.5`, `1e-5` or `0x1.8p-3`",
+            "a constant is written with its type",
+            "a constant is written with its type",
+            "a constant is written with its type",
             "`,` or `)` is wanted here, not `;`",
         ]
     );

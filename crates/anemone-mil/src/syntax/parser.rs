@@ -297,7 +297,18 @@ impl<'a> Parser<'a> {
         if matches!(self.after.token, Token::Punct('(' | '<')) {
             return self.typed().map(ArgValue::Typed);
         }
-        self.ident("a value").map(ArgValue::Name)
+        match self.next.token {
+            Token::Int(_) | Token::Float(_) | Token::Str(_) | Token::Punct('[' | '{') => self.untyped(),
+            Token::Ident("true" | "false" | "inf" | "nan") => self.untyped(),
+            _ => self.ident("a value").map(ArgValue::Name),
+        }
+    }
+
+    /// Values in arguments are names, or have their types before them: a likely mistake.
+    fn untyped<T>(&mut self) -> Parse<T> {
+        let error = Diagnostic::error("syntax", "a constant is written with its type", self.next.span.into());
+        self.errors.push(error.with_hint("as in `int32(1)`, `bool(true)` or `tensor<fp16, [2]>([0x1p+0, 0x1.8p+1])`"));
+        Err(Recorded)
     }
 
     fn typed(&mut self) -> Parse<Typed> {

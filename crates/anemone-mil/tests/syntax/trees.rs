@@ -22,7 +22,7 @@ fn ident(u: U<'_, '_>) -> Result<Ident> {
 
 /// A name that can stand where a value may.
 fn value_name(u: U<'_, '_>) -> Result<Ident> {
-    let name = *u.choose(&["x", "_0", "a@1", "inf", "true", "nan"])?;
+    let name = *u.choose(&["x", "_0", "a@1", "tensor", "fp16", "BLOBFILE"])?;
     Ok(Ident { name: name.into(), span: Span::default() })
 }
 
