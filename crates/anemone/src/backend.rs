@@ -16,6 +16,14 @@ pub(crate) trait Engine: Send + Sync {
     fn run(&self, inputs: &[&Storage], outputs: &mut [&mut Storage]) -> Result<Duration, Error>;
 }
 
+/// Whether programs can run on a Neural Engine here.
+///
+/// # Errors
+/// [`ErrorKind::Unavailable`], and why not.
+pub fn neural_engine() -> Result<(), Error> {
+    Err(Error::new(ErrorKind::Unavailable, no_neural_engine()))
+}
+
 /// Why there is no Neural Engine to run on.
 fn no_neural_engine() -> String {
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);

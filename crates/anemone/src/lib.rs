@@ -35,6 +35,7 @@ mod tensor_data;
 pub use anemone_ir::diagnostic::{Diagnostic, Location, Operand, Severity};
 pub use anemone_ir::limits::{Level, Limit, Limits};
 pub use anemone_ir::{Profile, Program, args};
+pub use backend::neural_engine;
 pub use compile::{Backend, CompileOptions, Fallback, NSQualityOfService};
 pub use error::{Error, ErrorKind};
 pub use executable::{Executable, Port};

@@ -174,6 +174,10 @@ fn the_policy_on_back_ends_is_kept() {
     assert_eq!(with(Backend::Auto, Fallback::ByBackend), Ok(Backend::Cpu));
     assert_eq!(with(Backend::Auto, Fallback::Forbid), Err(ErrorKind::Unavailable));
     assert_eq!(with(Backend::Ane, Fallback::ByBackend), Err(ErrorKind::Unavailable));
+    let why = anemone::neural_engine().unwrap_err();
+    assert_eq!(why.kind(), ErrorKind::Unavailable);
+    let executable = narrow(64).compile_with(&CompileOptions::new()).unwrap();
+    assert!(executable.why().contains(&why.to_string()), "{} / {why}", executable.why());
     assert_eq!(with(Backend::Ane, Fallback::Allow), Ok(Backend::Cpu));
 }
 
