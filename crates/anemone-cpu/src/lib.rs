@@ -12,6 +12,7 @@ mod engine;
 mod gemm;
 mod kernels;
 mod memory;
+mod peak;
 mod plan;
 mod pool;
 mod report;
@@ -19,5 +20,6 @@ mod team;
 mod views;
 
 pub use engine::{Engine, EngineError, MAX_THREADS, Options};
+pub use peak::{Peak, peak};
 pub use report::{Report, StepReport};
 pub use views::{Input, Output, Slice, SliceMut};
