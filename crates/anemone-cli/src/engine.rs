@@ -5,7 +5,7 @@ use crate::failure::{Failure, Problem};
 use crate::inputs::Bound;
 use crate::progress::Progress;
 use crate::table::plural;
-use anemone_cpu::{Engine, Input, Options, Output};
+use anemone_cpu::{Engine, EngineError, Input, Options, Output};
 use anemone_ir::{Function, Profile, ValueId};
 use clap::ValueEnum;
 use serde::Serialize;
@@ -57,7 +57,16 @@ impl From<ProfileArg> for Profile {
 /// The engine refuses: a variable of the environment is wrong, or there is no memory.
 pub(crate) fn plan(function: &Function, options: Options) -> Result<Engine, Failure> {
     let _progress = Progress::stage("planning");
-    Engine::new(function, &options).map_err(|e| Problem::new("engine", e.to_string()).into())
+    Engine::new(function, &options).map_err(|e| problem(&e).into())
+}
+
+/// What an error of the engine is to people.
+pub(crate) fn problem(error: &EngineError) -> Problem {
+    match error {
+        // The command line takes no other numbers than the engine does.
+        EngineError::Threads(_) => Problem::new("engine", format!("the variable ANEMONE_THREADS is wrong: {error}")),
+        other => Problem::new("engine", other.to_string()),
+    }
 }
 
 /// Room for the outputs, in the types in which the engine's profile keeps them.
@@ -89,7 +98,7 @@ pub(crate) fn execute(
     let inputs: Vec<_> = inputs.map(|(id, b)| Input { data: b.elements.slice(), row_stride: row(id) }).collect();
     let outputs = function.outputs.iter().zip(outputs);
     let mut outputs: Vec<_> = outputs.map(|(id, e)| Output { data: e.slice_mut(), row_stride: row(id) }).collect();
-    engine.run(&inputs, &mut outputs).map_err(|e| Problem::new("engine", e.to_string()).into())
+    engine.run(&inputs, &mut outputs).map_err(|e| problem(&e).into())
 }
 
 /// What ran a program, and how.

@@ -1,6 +1,7 @@
 //! `anemone info`
 
 use crate::context::Report;
+use crate::engine::problem;
 use crate::failure::Failure;
 use crate::machine::Machine;
 use crate::style::Style;
@@ -108,7 +109,7 @@ fn engine() -> Result<EngineInfo, String> {
     let y = b.relu(args! { x: x });
     b.output(y);
     let program = check(b.finish()).map_err(|e| e.to_string())?;
-    let engine = Engine::new(program.main(), &Options::default()).map_err(|e| e.to_string())?;
+    let engine = Engine::new(program.main(), &Options::default()).map_err(|e| problem(&e).message)?;
     let (level, threads, profile) = (engine.level(), engine.threads(), engine.profile().name());
     Ok(EngineInfo { simd: level.name(), lanes: level.lanes(), threads, profile })
 }

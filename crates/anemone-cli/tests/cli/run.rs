@@ -196,5 +196,5 @@ fn tensors_that_fit_no_memory_are_an_error() {
     let text = "program(1.3) { func main<ios16>(tensor<fp16, [1048576, 1048576]> x) {\n\
                 tensor<fp16, [1048576, 1048576]> y = relu(x = x); } -> (y); }";
     folder.write("huge.mil", text);
-    folder.anemone("run huge.mil -i x=ones").fails(1, &["no memory for a tensor of 2048 GiB"]);
+    folder.anemone("run huge.mil -i x=ones").fails(1, &["no memory for a tensor of 2.00 TiB"]);
 }
