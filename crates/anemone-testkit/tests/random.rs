@@ -1,16 +1,20 @@
 //! Random programs. A failure prints a seed; `ARBTEST_SEED=0x… cargo test -p anemone-testkit --test random NAME` runs it
 //! again, with `ANEMONE_MINIMIZE=1` looks for a smaller one, and `ARBTEST_BUDGET_MS` sets how long a test looks.
 
-use anemone_ir::Profile;
 use anemone_ir::op::SCHEMAS;
 use anemone_ir::reference;
+use anemone_ir::{Profile, Program};
 use anemone_mil::{Dialect, print};
 use anemone_testkit::compare;
+use anemone_testkit::executor::{Executor, Setup};
 use anemone_testkit::numbers::{Random, show};
 use anemone_testkit::random::{Sample, sample, sample_of};
 use anemone_testkit::round_trip::{DIALECTS, round_trip};
+use anemone_testkit::stepwise::trace;
+use anemone_testkit::tolerance::Tolerance;
 use arbitrary::Unstructured;
 
+const PROFILES: [Profile; 2] = [Profile::Fp16, Profile::F32];
 const BUDGET_MS: u64 = 6000;
 const MOST_BYTES: u32 = 4096;
 
@@ -46,6 +50,33 @@ fn describe(sample: &Sample) -> String {
     format!("{}\n{}", inputs.join("\n"), print(&sample.program, Dialect::V1_3).text)
 }
 
+/// Node by node, what the reference gives; and as a whole, fused and unfused, what the nodes gave.
+fn engine_agrees(sample: &Sample) -> Result<(), String> {
+    let function = sample.program.main();
+    for profile in PROFILES {
+        let plain = Setup::plain(profile);
+        let trace = trace(function, plain, &sample.inputs, Tolerance::default())?;
+        for fuse in [true, false] {
+            let setup = Setup { fuse, ..plain };
+            let results = Executor::new(function, setup)?.run(&sample.inputs)?;
+            same(&setup.to_string(), &trace.outputs, &results)?;
+        }
+    }
+    Ok(())
+}
+
+/// The same bytes on every level, number of threads, fused and unfused.
+fn setups_agree(sample: &Sample) -> Result<(), String> {
+    let function = sample.program.main();
+    for profile in PROFILES {
+        let plain = Executor::new(function, Setup::plain(profile))?.run(&sample.inputs)?;
+        for setup in Setup::all(profile) {
+            same(&setup.to_string(), &plain, &Executor::new(function, setup)?.run(&sample.inputs)?)?;
+        }
+    }
+    Ok(())
+}
+
 fn same(what: &str, wanted: &[reference::Array], got: &[reference::Array]) -> Result<(), String> {
     for (at, (want, got)) in wanted.iter().zip(got).enumerate() {
         compare::bits(&want.data, &got.data).map_err(|e| format!("{what}: output {at}, {}: {e}", want.ty))?;
@@ -72,11 +103,21 @@ fn text_agrees(sample: &Sample) -> Result<(), String> {
 }
 
 #[test]
+fn the_engine_gives_what_the_reference_gives() {
+    explore(engine_agrees);
+}
+
+#[test]
+fn levels_threads_and_fusion_do_not_matter() {
+    explore(setups_agree);
+}
+
+#[test]
 fn text_and_back_is_the_same_program() {
     explore(text_agrees);
 }
 
-/// The same, for calls of each operation that are always the same ones.
+/// The three above, for calls of each operation that are always the same ones.
 #[test]
 fn each_operation_agrees() {
     for schema in SCHEMAS {
@@ -86,7 +127,7 @@ fn each_operation_agrees() {
             let Ok(sample) = sample_of(&mut Unstructured::new(&bytes), schema) else { continue };
             holds(&sample, |sample| {
                 let at = |e| format!("{}, seed {seed}: {e}", schema.mnemonic);
-                text_agrees(sample).map_err(at)
+                engine_agrees(sample).and_then(|()| text_agrees(sample)).map_err(at)
             });
         }
     }
@@ -102,6 +143,9 @@ fn equal_graphs_give_equal_bytes() {
             assert_eq!(x.text, y.text);
             assert_eq!(x.weights, y.weights);
         }
+        let run = |program: &Program, inputs| Executor::new(program.main(), Setup::plain(Profile::Fp16))?.run(inputs);
+        let [x, y] = [&a, &b].map(|s| run(&s.program, &s.inputs).unwrap());
+        holds(&a, |_| same("the same graph again", &x, &y));
         Ok(())
     });
     test.size_max(MOST_BYTES).budget_ms(BUDGET_MS / 3).run();

@@ -2,12 +2,15 @@
 
 use super::{Case, Failure, File, Finding, Run, directive};
 use crate::compare::{self, Allowed, Wanted};
+use crate::executor::{Executor, Setup};
 use crate::numbers::show;
 use crate::round_trip::{DIALECTS, round_trip};
+use crate::stepwise;
 use crate::tolerance::{self, Tolerance};
 use anemone_ir::reference::{self, Array, round_to};
 use anemone_ir::{DType, Diagnostic, Function, Location, Profile, Program, TensorType};
 use anemone_mil::{NoWeights, parse};
+use std::collections::HashMap;
 use std::path::Path;
 
 /// Everything that is not as the file of an operation says.
@@ -86,10 +89,11 @@ fn line_of(case: &Case, diagnostic: &Diagnostic) -> usize {
 struct Variants<'a> {
     program: &'a Program,
     again: Vec<Program>,
+    executors: HashMap<(String, Profile), Vec<(Setup, Executor)>>,
 }
 
 fn run_case(case: &Case, program: &Program, fail: &mut impl FnMut(usize, String)) {
-    let mut variants = Variants { program, again: Vec::new() };
+    let mut variants = Variants { program, again: Vec::new(), executors: HashMap::new() };
     for dialect in DIALECTS {
         match round_trip(program, dialect) {
             Ok(again) => variants.again.push(again),
@@ -108,7 +112,7 @@ fn run_case(case: &Case, program: &Program, fail: &mut impl FnMut(usize, String)
 }
 
 impl Variants<'_> {
-    fn run(&self, run: &Run, profile: Profile) -> Result<(), String> {
+    fn run(&mut self, run: &Run, profile: Profile) -> Result<(), String> {
         let program = self.program;
         let function =
             program.function(&run.function).ok_or_else(|| format!("there is no function `{}`", run.function))?;
@@ -125,7 +129,30 @@ impl Variants<'_> {
         }
         self.texts_agree(run, function, &inputs, &by_reference, profile).map_err(context)?;
 
+        let trace = stepwise::trace(function, Setup::plain(profile), &inputs, run.tolerance).map_err(context)?;
+        for (at, (wanted, got)) in wanted.iter().zip(&trace.outputs).enumerate() {
+            let allowed = Allowed { tolerance: allowed(&got.ty), slack: trace.allowed[at].slack.clone() };
+            expected("engine", profile, function, at, wanted.as_deref(), got, &allowed).map_err(context)?;
+        }
+        for (setup, executor) in self.executors(function, profile)? {
+            let results = executor.run(&inputs)?;
+            for (at, (want, got)) in trace.outputs.iter().zip(&results).enumerate() {
+                let name = &function.value(function.outputs[at]).name;
+                compare::bits(&want.data, &got.data)
+                    .map_err(|e| context(format!("{setup}: `{name}` is not what its nodes give one by one: {e}")))?;
+            }
+        }
         Ok(())
+    }
+
+    fn executors(&mut self, function: &Function, profile: Profile) -> Result<&[(Setup, Executor)], String> {
+        let key = (function.name.to_string(), profile);
+        if !self.executors.contains_key(&key) {
+            let make = |setup| Executor::new(function, setup).map(|e| (setup, e));
+            let made = Setup::all(profile).into_iter().map(make).collect::<Result<_, _>>()?;
+            self.executors.insert(key.clone(), made);
+        }
+        Ok(&self.executors[&key])
     }
 
     /// The programs that were read from this one's own texts give the same.
