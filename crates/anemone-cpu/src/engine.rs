@@ -9,7 +9,7 @@ use crate::team::Team;
 use crate::views::{Input, Output};
 use anemone_ir::{DType, Function, Profile, TensorType};
 use anemone_simd::{Level, LevelError};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How to run a function.
@@ -113,7 +113,7 @@ struct Port {
 /// ```
 pub struct Engine {
     plan: Plan,
-    pool: Option<Pool>,
+    pool: Option<Arc<Pool>>,
     level: Level,
     profile: Profile,
     inputs: Vec<Port>,
@@ -159,7 +159,7 @@ impl Engine {
             inputs: function.params.iter().map(port).collect(),
             outputs: function.outputs.iter().map(port).collect(),
             nodes: function.nodes.iter().map(node).collect(),
-            pool: (threads > 1).then(|| Pool::new(threads)),
+            pool: (threads > 1).then(|| Pool::shared(threads)),
             idle: Mutex::new(Vec::new()),
             plan,
         })
@@ -182,7 +182,7 @@ impl Engine {
         let start = Instant::now();
         self.bind(&mut context, inputs, outputs)?;
         let Context { places, scratch, .. } = &mut context;
-        let team = Team::new(self.pool.as_ref(), scratch.floats_mut(), self.level);
+        let team = Team::new(self.pool.as_deref(), scratch.floats_mut(), self.level);
         for step in &self.plan.steps {
             // SAFETY: places of the arena and of constants point into memory that the context and the plan hold; those of
             // inputs and outputs into memory that the caller lends, or into the context. All are large enough for their
@@ -224,7 +224,7 @@ impl Engine {
 
     /// Threads of a run, the caller included.
     pub fn threads(&self) -> usize {
-        self.pool.as_ref().map_or(1, Pool::threads)
+        self.pool.as_ref().map_or(1, |p| p.threads())
     }
 
     /// The vector instructions in use.

@@ -4,10 +4,11 @@
 //! often shorter than the former. So workers spin for [`SPIN`] after each job before they sleep.
 
 use std::cell::UnsafeCell;
+use std::collections::BTreeMap;
 use std::hint::spin_loop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
@@ -48,7 +49,23 @@ pub(crate) struct Pool {
     busy: Mutex<()>,
 }
 
+/// The pools in use, by their numbers of threads.
+static POOLS: Mutex<BTreeMap<usize, Weak<Pool>>> = Mutex::new(BTreeMap::new());
+
 impl Pool {
+    /// The pool of `threads` workers that all engines of the process share. With a pool each, the workers of the last
+    /// engine would spin while those of the next one work.
+    pub(crate) fn shared(threads: usize) -> Arc<Pool> {
+        let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.retain(|_, pool| pool.strong_count() > 0);
+        if let Some(pool) = pools.get(&threads).and_then(Weak::upgrade) {
+            return pool;
+        }
+        let pool = Arc::new(Pool::new(threads));
+        pools.insert(threads, Arc::downgrade(&pool));
+        pool
+    }
+
     /// A pool of `threads` workers, the caller included; at least one.
     pub(crate) fn new(threads: usize) -> Pool {
         let others = threads.max(1) - 1;
@@ -212,6 +229,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn engines_of_equal_size_share_a_pool() {
+        let (a, b, c) = (Pool::shared(2), Pool::shared(2), Pool::shared(3));
+        assert!(Arc::ptr_eq(&a, &b) && !Arc::ptr_eq(&a, &c));
+        assert_eq!((a.threads(), c.threads()), (2, 3));
     }
 
     #[test]
