@@ -178,12 +178,14 @@ impl Window {
     /// How many elements of the window lie in the input or its padding at an output position: all of them, unless
     /// `ceil_mode` lets the last position reach beyond the padding.
     pub fn covered(&self, at: &[usize]) -> usize {
-        let axis = |axis: usize| {
-            let end = self.before[axis] + self.input[axis] + self.after[axis];
-            let room = end.saturating_sub(at[axis] * self.strides[axis]);
-            self.kernel[axis].min(room.div_ceil(self.dilations[axis]))
-        };
-        (0..self.rank()).map(axis).product()
+        (0..self.rank()).map(|axis| self.covered_on(axis, at[axis])).product()
+    }
+
+    /// [`Window::covered`] on one axis.
+    pub fn covered_on(&self, axis: usize, at: usize) -> usize {
+        let end = self.before[axis] + self.input[axis] + self.after[axis];
+        let room = end.saturating_sub(at * self.strides[axis]);
+        self.kernel[axis].min(room.div_ceil(self.dilations[axis]))
     }
 
     /// The coordinates of an output position.
