@@ -27,6 +27,9 @@ const KC: usize = 256;
 /// Rows of `A` in a task.
 const MC: usize = 128;
 
+/// The most columns of a panel of `B`.
+pub(crate) const MOST_COLUMNS: usize = 48;
+
 /// Columns of a tile of the kernel.
 fn tile_columns(level: Level) -> usize {
     3 * level.lanes()

@@ -19,6 +19,7 @@ mod reference;
 mod shape;
 mod slice;
 mod space;
+mod window;
 
 use crate::chain::MapOp;
 use crate::plan::{PlanCx, Planned, Source, Step};

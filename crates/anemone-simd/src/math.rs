@@ -6,7 +6,7 @@ use crate::simd::Simd;
 
 /// IEEE 754-2019 `maximum`: NaN if either is NaN; 0 is above -0.
 #[inline(always)]
-pub(crate) fn maximum<S: Simd>(s: S, a: S::V, b: S::V) -> S::V {
+pub fn maximum<S: Simd>(s: S, a: S::V, b: S::V) -> S::V {
     // Where neither is below the other they are equal (or NaN): a sum of zeros is -0 only if both are, a sum with NaN is NaN.
     let equal = s.select(s.eq(a, b), s.select(s.eq(a, s.splat(0.0)), s.add(a, b), a), s.add(a, b));
     s.select(s.lt(a, b), b, s.select(s.lt(b, a), a, equal))

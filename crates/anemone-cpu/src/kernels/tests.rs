@@ -3,7 +3,9 @@
 
 use crate::views::{Slice, SliceMut};
 use crate::{Engine, Input, Options, Output};
-use anemone_ir::{Builder, DType, Dims, Function, Opset, Profile, Program, TensorType, ValueId, Var, check, reference};
+use anemone_ir::{
+    Builder, DType, Dims, Function, Opset, Profile, Program, TensorType, ValueId, Var, args, check, reference,
+};
 use anemone_simd::Level;
 use half::f16;
 
@@ -25,6 +27,11 @@ impl Random {
 
     pub(super) fn one_of<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.below(items.len())]
+    }
+
+    /// Halves from -1 to 1.
+    pub(super) fn numbers(&mut self, count: usize) -> Vec<f64> {
+        (0..count).map(|_| reference::to_f16(self.below(4001) as f64 / 2000.0 - 1.0).to_f64()).collect()
     }
 
     /// Dimensions of `rank` axes, some of them 1.
@@ -109,7 +116,9 @@ pub(super) fn every_way(program: &Program, profile: Profile, inputs: &[Vec<f64>]
         for (threads, fuse) in [(1, true), (1, false), (2, true), (3, false)] {
             let options = Options { profile, threads: Some(threads), level: Some(level), fuse };
             let out = run(f, &options, inputs);
-            let bits = |v: &[Vec<f64>]| v.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
+            // Which NaN it is depends on the processor.
+            let bits = |x: &f64| if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() };
+            let bits = |v: &[Vec<f64>]| v.iter().flatten().map(bits).collect::<Vec<_>>();
             let first = first.get_or_insert_with(|| out.clone());
             assert_eq!(bits(first), bits(&out), "{level:?}, {threads} threads, fuse {fuse}: {}", describe(f));
         }
@@ -134,6 +143,21 @@ pub(super) fn program(ty: TensorType, body: impl FnOnce(&mut Builder, Var) -> Ve
 
 pub(super) fn ty(dtype: DType, dims: &[usize]) -> TensorType {
     TensorType::new(dtype, Dims::new(dims).unwrap())
+}
+
+/// A value, and a function of its elements that loses nothing, which is fused to what makes the value if that is a source.
+pub(super) fn with_followers(b: &mut Builder, y: Var) -> Vec<Var> {
+    let z = b.relu(args! { x: y });
+    let z = b.mul(args! { x: z, y: 0.5 });
+    vec![y, z]
+}
+
+/// The operation has a kernel, to which [`with_followers`] are fused.
+pub(super) fn assert_is_fused(program: &Program, operation: &str) {
+    let engine = Engine::new(program.main(), &Options::default()).unwrap();
+    let steps = engine.report().steps;
+    let is_source = |operations: &[String]| operations.len() > 1 && operations[0] == operation;
+    assert!(steps.iter().any(|s| is_source(&s.operations)), "{operation} has no kernel: {}", describe(program.main()));
 }
 
 /// The engine's results are the reference's, to the bit; NaN is NaN.
