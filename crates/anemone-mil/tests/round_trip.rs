@@ -2,53 +2,21 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "round_trip/fixed_point.rs"]
+mod fixed_point;
+
 use anemone_ir::draft::{DraftFunction, DraftNode, DraftValue};
 use anemone_ir::literal::Bytes;
 use anemone_ir::{
-    Arg, Builder, DType, Def, Dims, Draft, Literal, Location, Opset, Program, TensorType, ValueId, args, check,
+    Arg, Builder, DType, Dims, Draft, Literal, Location, Opset, Program, TensorType, ValueId, args, check,
 };
-use anemone_mil::{Dialect, InMemory, NoWeights, Printed, parse, print, syntax};
+use anemone_mil::{Dialect, InMemory, NoWeights, parse, print};
 use arbitrary::{Result, Unstructured};
+use fixed_point::fixed_point;
 use half::f16;
 
 fn ty(dtype: DType, dims: &[usize]) -> TensorType {
     TensorType::new(dtype, Dims::new(dims).unwrap())
-}
-
-/// What a program says, apart from places in a text and the numbering of its values.
-fn said(program: &Program) -> Vec<String> {
-    let mut out = vec![format!("{:?} {:?}", program.build_info(), program.attributes())];
-    for f in program.functions() {
-        let value = |id: &ValueId| {
-            let v = f.value(*id);
-            let literal = v.literal.as_ref().map(|l| l.bytes().map_or_else(|| format!("{l:?}"), |b| format!("{b:?}")));
-            let immediate = v.def == Def::Immediate;
-            format!("{} {} {literal:?} {immediate}", v.name, v.ty)
-        };
-        let values = |ids: &[ValueId]| ids.iter().map(value).collect::<Vec<_>>().join(" | ");
-        out.push(format!("{} {} {:?}", f.name, f.opset, f.attributes));
-        out.push(format!("{} -> {}", values(&f.params), values(&f.outputs)));
-        for n in &f.nodes {
-            let tuple = |a: &Arg| format!("{}{}", matches!(a, Arg::Many(_)), values(a.ids()));
-            let args: Vec<_> = n.args.iter().map(tuple).collect();
-            out.push(format!("{} {:?} {args:?} {:?} {}", n.mnemonic(), n.name, n.op, values(&n.results)));
-        }
-    }
-    out
-}
-
-/// Prints, parses and prints again: both programs must say the same, both texts and both weight files be the same bytes.
-fn fixed_point(program: &Program, dialect: Dialect) -> Printed {
-    let first = print(program, dialect);
-    let back =
-        parse(&first.text, &InMemory::new(first.weights.clone())).unwrap_or_else(|e| panic!("{}\n{e}", first.text));
-    assert_eq!(said(program), said(&back), "{}", first.text);
-    let second = print(&back, dialect);
-    assert_eq!(first.text, second.text);
-    assert!(first.weights == second.weights, "the weights differ");
-    let tree = syntax::parse(&first.text).unwrap();
-    assert_eq!(syntax::print(&tree), first.text, "the tree prints as the program did");
-    first
 }
 
 fn network() -> Program {
@@ -320,4 +288,66 @@ fn random_programs_come_back() {
         Ok(())
     })
     .budget_ms(2000);
+}
+
+/// Numbers and words that a mutation puts into a text.
+const WORDS: &[&str] = &[
+    "0",
+    "-1",
+    "1",
+    "64",
+    "65536",
+    "9223372036854775807",
+    "x",
+    "a",
+    "fp16",
+    "fp32",
+    "int32",
+    "bool",
+    "?",
+    "true",
+    "nan",
+    "\"valid\"",
+    "\"custom\"",
+    "const",
+    "split",
+    "relu",
+    "axis",
+    "weight",
+    "ios15",
+    "[]",
+    "[1, 1]",
+    "(",
+    ")",
+    ",",
+];
+
+#[test]
+fn mutations_of_a_program_and_its_weights_do_no_harm() {
+    let printed = print(&network(), Dialect::V1_3);
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words: Vec<&str> = printed.text.split_inclusive(|c| !is_word(c)).collect();
+    let programs = std::cell::Cell::new(0);
+    arbtest::arbtest(|u| {
+        let mut words = words.clone();
+        for _ in 0..u.int_in_range(0..=2)? {
+            let at = u.choose_index(words.len())?;
+            words[at] = if u.arbitrary()? { *u.choose(WORDS)? } else { words[u.choose_index(words.len())?] };
+        }
+        let mut weights = printed.weights.clone();
+        if u.ratio(1, 4)? {
+            let at = u.choose_index(weights.len())?;
+            weights[at] = u.arbitrary()?;
+        }
+        match parse(&words.concat(), &InMemory::new(weights)) {
+            Ok(program) => {
+                programs.set(programs.get() + 1);
+                fixed_point(&program, Dialect::V1_3);
+            }
+            Err(e) => assert!(!e.to_string().is_empty()),
+        }
+        Ok(())
+    })
+    .budget_ms(2000);
+    assert!(programs.get() > 0);
 }
