@@ -1,6 +1,6 @@
 //! MIL text as a tree: the whole grammar, whether or not a program can be made of it.
 //!
-//! [`parse`] reads it, [`print`] writes it. The tree keeps what a text says and not how it was laid out: comments and spaces
+//! [`parse`] reads it, [`print()`] writes it. The tree keeps what a text says and not how it was laid out: comments and spaces
 //! are gone, decimal numbers are printed in hexadecimal, and a scalar's type is spelled as the version of the text wants it.
 //! So a text in canonical form is printed byte for byte as it was read, and any other text is brought to that form.
 //! Order is kept everywhere. Nothing here names an operation.
