@@ -108,6 +108,7 @@ fn check_function(draft: DraftFunction) -> (Option<Function>, Vec<Diagnostic>) {
         }
     }
     check_outputs(&draft, &infos, &mut diagnostics);
+    check_definitions(&draft, &mut diagnostics);
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {
         return (None, diagnostics);
     }
@@ -169,6 +170,22 @@ fn bad_name(name: &str, at: Location, why: &str) -> Diagnostic {
         .with_hint("a name is a letter or `_`, then letters, digits, `_` or `@`, and no word of the language")
 }
 
+/// Every value comes about once. Builders and parsers see to that; a draft may also be made by hand.
+fn check_definitions(draft: &DraftFunction, diagnostics: &mut Vec<Diagnostic>) {
+    let in_error = diagnostics.iter().any(|d| d.severity == Severity::Error);
+    let mut times: Vec<u32> = draft.values.iter().map(|v| u32::from(v.literal.is_some())).collect();
+    for id in draft.params.iter().chain(draft.nodes.iter().flat_map(|n| &n.results)) {
+        times[id.index()] += 1;
+    }
+    for (value, times) in draft.values.iter().zip(times) {
+        // After another error it may be for that reason that something is not defined.
+        if times > 1 || (times == 0 && !in_error) {
+            let message = format!("`{}` is defined {times} times, once is right", value.name);
+            diagnostics.push(Diagnostic::error("definition", message, value.location));
+        }
+    }
+}
+
 fn check_outputs(draft: &DraftFunction, infos: &[ValueInfo], diagnostics: &mut Vec<Diagnostic>) {
     if draft.outputs.is_empty() {
         let message = format!("function `{}` has no output", draft.name);
@@ -177,6 +194,9 @@ fn check_outputs(draft: &DraftFunction, infos: &[ValueInfo], diagnostics: &mut V
     let mut seen = HashSet::new();
     for (id, at) in &draft.outputs {
         let name = &draft.values[id.index()].name;
+        if name.is_empty() && draft.values[id.index()].literal.is_some() {
+            diagnostics.push(Diagnostic::error("name", "an output has a name; an immediate constant has none", *at));
+        }
         if !seen.insert(*id) {
             diagnostics.push(Diagnostic::error("duplicate-output", format!("`{name}` is an output twice"), *at));
         }

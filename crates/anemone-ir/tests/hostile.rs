@@ -82,3 +82,24 @@ fn a_broadcast_is_bounded_and_says_so() {
     let message = check(draft).expect_err("2^42 elements").to_string();
     assert!(message.contains("[2097152, 1] and [1, 2097152] broadcast to more than 2^40 elements"), "{message}");
 }
+
+#[test]
+fn drafts_made_by_hand_define_every_value_once() {
+    let of = |change: fn(&mut anemone_ir::draft::DraftFunction)| {
+        let mut draft = program(&[2], |b, x| b.relu(args! { x: x }));
+        change(&mut draft.functions[0]);
+        check(draft).map_or_else(|e| e.to_string(), |_| "none".into())
+    };
+    assert_eq!(of(|_| ()), "none");
+    let twice = of(|f| f.params.push(f.params[0]));
+    assert!(twice.contains("error[definition]: `x` is defined 2 times, once is right"), "{twice}");
+    let twice = of(|f| f.nodes[0].results = vec![f.params[0]]);
+    assert!(twice.contains("error[definition]: `x` is defined 2 times, once is right"), "{twice}");
+    let never = of(|f| drop(f.nodes.pop()));
+    assert!(never.contains("error[definition]: `relu_0` is defined 0 times, once is right"), "{never}");
+    let immediate = of(|f| {
+        let id = f.immediate(1.into(), f.location);
+        f.outputs.push((id, f.location));
+    });
+    assert!(immediate.contains("error[name]: an output has a name; an immediate constant has none"), "{immediate}");
+}
