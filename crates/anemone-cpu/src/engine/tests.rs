@@ -233,3 +233,16 @@ fn one_engine_runs_on_several_threads_at_once() {
         }
     });
 }
+
+/// Two chains that a third node would make one stay two if that node also waits, by a way around, for one of them.
+#[test]
+fn groups_that_wait_for_each_other_are_not_merged() {
+    let mut b = Builder::new();
+    let (x, y) = (b.input("x", fp16(&[3, 8])), b.input("y", fp16(&[3, 8])));
+    let (first, second) = (b.relu(args! { x: x }), b.abs(args! { x: y }));
+    let sums = b.reduce_sum(args! { x: second, axes: [-1], keep_dims: true });
+    let cond = b.greater(args! { x: sums, y: 4.0 });
+    let chosen = b.select(args! { a: first, b: second, cond: cond });
+    b.output(chosen);
+    assert_near(&check(b.finish()).unwrap(), 0.0);
+}

@@ -132,7 +132,7 @@ impl<'a> Grouping<'a> {
         };
         for other in self.candidates(&map, result) {
             let fits = self.groups[base].maps.len() + self.groups[other].maps.len() < LONGEST;
-            let apart = other != base && !self.depends(other, base) && !self.depends(base, other);
+            let apart = other != base && !self.depends(other, base) && self.may_join(&map, result, other);
             if fits && apart && matches!(self.groups[other].head, Head::None) {
                 self.merge(other, base);
             }
