@@ -115,13 +115,24 @@ const UNIT: f64 = 1.0 / (1u64 << 24) as f64;
 /// Squares of smaller singles vanish.
 const TINY: f64 = 1e-18;
 
+/// Singles below 2^-126 have fewer bits; a factor of a result may be there though the result is not.
+const FADING: f64 = 1e-40;
+
+impl Row {
+    /// For results of a type, where they are kept as `fp16` or as `fp32`.
+    fn tolerance(&self, half: bool) -> Tolerance {
+        let steps = if half { self.steps.0 } else { self.steps.1 };
+        Tolerance { steps, abs: if half || steps == 0 { self.abs } else { self.abs.max(FADING) }, rel: 0.0 }
+    }
+}
+
 /// What is allowed of a result of a function by the table alone: the sum of its operations' rows.
 pub fn of_function(function: &Function, dtype: DType) -> Tolerance {
     let computing = function.nodes.iter().filter(|n| function.value(n.results[0]).literal.is_none());
     let rows = computing.map(|n| row(n.mnemonic()));
     rows.fold(Tolerance::default(), |sum, row| {
-        let steps = if dtype == DType::Fp16 { row.steps.0 } else { row.steps.1 };
-        Tolerance { steps: sum.steps + steps, abs: sum.abs + row.abs, rel: 0.0 }
+        let row = row.tolerance(dtype == DType::Fp16);
+        Tolerance { steps: sum.steps + row.steps, abs: sum.abs + row.abs, rel: 0.0 }
     })
 }
 
@@ -147,10 +158,9 @@ pub fn of_node<'a>(
             return Allowed::default();
         }
         let half = profile.storage(ty.dtype) == DType::Fp16;
-        let steps = if half { row.steps.0 } else { row.steps.1 };
         let tiny = if half { 0.0 } else { TINY };
         let slack = slack.into_iter().map(|s| if s.is_finite() { s + tiny } else { 0.0 }).collect();
-        Allowed { tolerance: Tolerance { steps, abs: row.abs, rel: 0.0 }.or(wider), slack }
+        Allowed { tolerance: row.tolerance(half).or(wider), slack }
     };
     results.iter().zip(moved).map(allowed).collect()
 }
