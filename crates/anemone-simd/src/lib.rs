@@ -11,6 +11,7 @@ mod arch;
 pub mod half;
 pub mod map;
 pub mod math;
+pub mod normal;
 pub mod reduce;
 mod simd;
 

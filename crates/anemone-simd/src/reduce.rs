@@ -69,17 +69,26 @@ impl WithSimd for Accumulate<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Accumulate { reduction, rows, partials, lanes, first } = self;
-        for (i, row) in rows.chunks_exact(lanes).enumerate() {
-            let acc = &mut partials[(first + i) % PARTIALS * lanes..][..lanes];
-            let (mut from, mut to) = (row.chunks_exact(S::LANES), acc.chunks_exact_mut(S::LANES));
-            for (x, a) in (&mut from).zip(&mut to) {
-                s.store(reduction.combine(s, s.load(a), reduction.prepare(s, s.load(x))), a);
-            }
-            let scalar = crate::simd_scalar();
-            for (x, a) in from.remainder().iter().zip(to.into_remainder()) {
-                *a = reduction.combine(scalar, *a, reduction.prepare(scalar, *x));
-            }
+        // Sixteen rows are as long as the partial results: what lies between is a stretch that both walk together.
+        let (mut rest, mut at) = (rows, first % PARTIALS * lanes);
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(rest.len().min(partials.len() - at));
+            combine_all(s, reduction, &mut partials[at..at + part.len()], part);
+            (rest, at) = (after, 0);
         }
+    }
+}
+
+/// Combines each element of `to` with its counterpart.
+#[inline(always)]
+fn combine_all<S: Simd>(s: S, reduction: Reduction, to: &mut [f32], from: &[f32]) {
+    let (mut to, mut from) = (to.chunks_exact_mut(S::LANES), from.chunks_exact(S::LANES));
+    for (a, x) in (&mut to).zip(&mut from) {
+        s.store(reduction.combine(s, s.load(a), reduction.prepare(s, s.load(x))), a);
+    }
+    let scalar = crate::simd_scalar();
+    for (a, x) in to.into_remainder().iter_mut().zip(from.remainder()) {
+        *a = reduction.combine(scalar, *a, reduction.prepare(scalar, *x));
     }
 }
 
@@ -120,18 +129,19 @@ pub fn fold(level: Level, reduction: Reduction, partials: &mut [f32], lanes: usi
     dispatch(level, Fold { reduction, partials, lanes });
 }
 
-struct Reduce<'a>(Reduction, &'a [f32]);
+struct Extend<'a>(Reduction, &'a [f32], &'a mut [f32; PARTIALS]);
 
-impl WithSimd for Reduce<'_> {
-    type Output = f32;
+impl WithSimd for Extend<'_> {
+    type Output = ();
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> f32 {
-        let Reduce(reduction, x) = self;
-        let identity = reduction.identity();
-        let mut partials = [identity; PARTIALS];
+    fn run<S: Simd>(self, s: S) {
+        let Extend(reduction, x, partials) = self;
         // Sixteen lanes are one, two or sixteen vectors.
-        let mut acc = [s.splat(identity); PARTIALS];
         let vectors = PARTIALS / S::LANES;
+        let mut acc = [s.splat(0.0); PARTIALS];
+        for (a, p) in acc[..vectors].iter_mut().zip(partials.chunks_exact(S::LANES)) {
+            *a = s.load(p);
+        }
         let mut chunks = x.chunks_exact(PARTIALS);
         for chunk in &mut chunks {
             for (a, x) in acc[..vectors].iter_mut().zip(chunk.chunks_exact(S::LANES)) {
@@ -142,21 +152,24 @@ impl WithSimd for Reduce<'_> {
             s.store(*a, p);
         }
         let scalar = crate::simd_scalar();
-        for (x, p) in chunks.remainder().iter().zip(&mut partials) {
+        for (x, p) in chunks.remainder().iter().zip(partials) {
             *p = reduction.combine(scalar, *p, reduction.prepare(scalar, *x));
         }
-        for half in [8, 4, 2, 1] {
-            for i in 0..half {
-                partials[i] = reduction.combine(scalar, partials[i], partials[i + half]);
-            }
-        }
-        partials[0]
     }
+}
+
+/// Adds elements to the partial results of one group, which are the identity at first. All slices but the last must have
+/// a multiple of [`PARTIALS`] elements.
+pub fn extend(level: Level, reduction: Reduction, x: &[f32], partials: &mut [f32; PARTIALS]) {
+    dispatch(level, Extend(reduction, x, partials));
 }
 
 /// Reduces a slice.
 pub fn reduce(level: Level, reduction: Reduction, x: &[f32]) -> f32 {
-    dispatch(level, Reduce(reduction, x))
+    let mut partials = [reduction.identity(); PARTIALS];
+    extend(level, reduction, x, &mut partials);
+    fold(level, reduction, &mut partials, 1);
+    partials[0]
 }
 
 #[cfg(test)]
