@@ -12,7 +12,7 @@ use crate::memory::{Io, Place};
 use crate::team::Team;
 use anemone_simd::{Binary, Level, Unary, half as halves, map};
 pub(crate) use build::{Builder, MapOp, Reg};
-pub(crate) use walk::Walk;
+pub(crate) use walk::{Walk, position};
 
 /// Numbers in a register: small enough that a few registers fit the first-level cache.
 pub(crate) const TILE: usize = 512;

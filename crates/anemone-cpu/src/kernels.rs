@@ -9,6 +9,7 @@ mod compare;
 mod constant;
 mod conv;
 mod elementwise;
+mod groups;
 mod linear;
 mod movement;
 mod norm;

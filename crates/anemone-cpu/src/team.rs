@@ -29,11 +29,6 @@ impl<'a> Team<'a> {
         Team { pool, workers, scratch: scratch.as_mut_ptr(), per_worker, level, life: PhantomData }
     }
 
-    /// How many workers there are.
-    pub(crate) fn workers(&self) -> usize {
-        self.workers
-    }
-
     /// Calls `work(task, scratch)` for each task; scratch holds anything.
     pub(crate) fn run(&self, tasks: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
         let with_scratch = |task: usize, worker: usize| {

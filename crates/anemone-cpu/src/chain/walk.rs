@@ -54,9 +54,9 @@ impl Walk {
                     let from = position(outer, at / size) + inner * step;
                     let part = &mut to[done..done + count];
                     if *step == 0 {
-                        part.fill(values.get(from))
+                        part.fill(values.get(from));
                     } else {
-                        values.load(level, from, part)
+                        values.load(level, from, part);
                     }
                     done += count;
                 }
@@ -66,7 +66,7 @@ impl Walk {
 }
 
 /// The operand's position for a row-major position on these axes.
-fn position(axes: &[(usize, usize)], mut at: usize) -> usize {
+pub(crate) fn position(axes: &[(usize, usize)], mut at: usize) -> usize {
     let mut position = 0;
     for (size, step) in axes.iter().rev() {
         position += at % size * step;

@@ -47,6 +47,12 @@ impl Random {
     }
 }
 
+/// Numbers from -1 to 1 that are halves.
+pub(super) fn numbers(count: usize, seed: usize) -> Vec<f64> {
+    let number = |i: usize| ((i * 7919 + seed * 104_729) % 4001) as f64 / 2000.0 - 1.0;
+    (0..count).map(|i| reference::to_f16(number(i)).to_f64()).collect()
+}
+
 macro_rules! data {
     ($($dtype:ident $variant:ident $t:ty, $from:expr, $to:expr;)*) => {
         enum Data {
@@ -109,8 +115,11 @@ fn run(f: &Function, options: &Options, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
 }
 
 /// Runs a program in every way, which must give the same bytes, and returns the results of the engine and the reference.
+/// Inputs are rounded to their types first.
 pub(super) fn every_way(program: &Program, profile: Profile, inputs: &[Vec<f64>]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     let f = program.main();
+    let round = |(id, x): (&ValueId, &Vec<f64>)| x.iter().map(|x| reference::round_to(f.ty(*id).dtype, *x)).collect();
+    let inputs: &[Vec<f64>] = &f.params.iter().zip(inputs).map(round).collect::<Vec<_>>();
     let mut first: Option<Vec<Vec<f64>>> = None;
     for level in Level::available() {
         for (threads, fuse) in [(1, true), (1, false), (2, true), (3, false)] {
@@ -180,8 +189,11 @@ pub(super) fn assert_near(program: &Program, inputs: &[Vec<f64>], tolerance: f64
             for (i, (x, y)) in found.iter().zip(expected).enumerate() {
                 let near = (x - y).abs() <= tolerance.max(coarse) * y.abs() + tolerance.max(coarse * 1e-4);
                 let same = x == y || (x.is_nan() && y.is_nan());
-                let what = describe(program.main());
-                assert!(near || same, "{profile:?} output {at}, element {i} of {what}: {x}, reference {y}");
+                assert!(
+                    near || same,
+                    "{profile:?} output {at}, element {i}: {x}, reference {y}; {}",
+                    describe(program.main())
+                );
             }
         }
     }
