@@ -346,6 +346,10 @@ fn check_types(schema: &Schema, opset: Opset, args: &[Arg], infos: &[ValueInfo])
                     .hint("convert one of them with `cast`"));
                 }
             }
+            if param.vector && ty.dims.rank() != 1 {
+                let error = OpError::new("rank", format!("`{}` is {ty}, a vector is wanted", param.name));
+                return Err(if ty.dims.rank() == 0 { error.hint("one number is written [n]") } else { error });
+            }
             check_known(param, opset, info)?;
             // Lists of settings, such as axes, may be empty; data may not.
             let setting = param.known == Known::AtCompile && matches!(param.rule, TypeRule::Of(_) | TypeRule::Index);

@@ -52,6 +52,8 @@ pub struct Param {
     pub optional: bool,
     /// Whether it takes a tuple of values.
     pub tuple: bool,
+    /// Whether it takes a vector, of settings for several axes, and not a single one.
+    pub vector: bool,
     /// The first operation set that has it.
     pub since: Opset,
 }
@@ -59,7 +61,7 @@ pub struct Param {
 impl Param {
     /// A required run-time parameter.
     pub const fn new(name: &'static str, rule: TypeRule) -> Param {
-        Param { name, rule, known: Known::Anytime, optional: false, tuple: false, since: Opset::Ios15 }
+        Param { name, rule, known: Known::Anytime, optional: false, tuple: false, vector: false, since: Opset::Ios15 }
     }
 
     /// A required run-time parameter of group `T`.
@@ -95,7 +97,7 @@ impl Param {
     /// Shapes, positions and sizes: a constant index vector. MIL lets some of them be computed at run time; results whose
     /// shape is not known at compile time do not exist here.
     pub const fn index(name: &'static str) -> Param {
-        Param::new(name, TypeRule::Index).constant()
+        Param::new(name, TypeRule::Index).constant().vector()
     }
 
     /// The same, to be known at compile time.
@@ -113,6 +115,12 @@ impl Param {
     /// The same, which may be left out.
     pub const fn optional(mut self) -> Param {
         self.optional = true;
+        self
+    }
+
+    /// The same, taking a vector and no scalar.
+    pub const fn vector(mut self) -> Param {
+        self.vector = true;
         self
     }
 

@@ -80,7 +80,7 @@ impl Operation for LayerNorm {
     const SCHEMA: Schema = Schema::new(
         "layer_norm",
         DTypeSet::FLOAT,
-        &[Param::t("x"), Param::ints("axes").optional(), AFFINE[0], AFFINE[1], AFFINE[2]],
+        &[Param::t("x"), Param::ints("axes").vector().optional(), AFFINE[0], AFFINE[1], AFFINE[2]],
     );
 
     fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {

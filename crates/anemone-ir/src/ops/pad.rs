@@ -42,7 +42,7 @@ impl Operation for Pad {
         DTypeSet::FLOAT,
         &[
             Param::t("x"),
-            Param::ints("pad"),
+            Param::ints("pad").vector(),
             Param::string("mode").optional(),
             Param::const_t("constant_val").optional(),
         ],

@@ -58,10 +58,10 @@ fn pool(
 
 const PARAMS: [Param; 6] = [
     Param::t("x"),
-    Param::ints("kernel_sizes"),
-    Param::ints("strides").optional(),
+    Param::ints("kernel_sizes").vector(),
+    Param::ints("strides").vector().optional(),
     Param::string("pad_type"),
-    Param::ints("pad").optional(),
+    Param::ints("pad").vector().optional(),
     Param::bools("ceil_mode").optional(),
 ];
 

@@ -67,7 +67,7 @@ macro_rules! reductions {
             const SCHEMA: Schema = Schema::new(
                 $mnemonic,
                 DTypeSet::NUMBER,
-                &[Param::t("x"), Param::ints("axes").optional(), Param::bools("keep_dims").optional()],
+                &[Param::t("x"), Param::ints("axes").vector().optional(), Param::bools("keep_dims").optional()],
             );
 
             fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {

@@ -38,9 +38,9 @@ views! {
     /// set, some 0 (as in `x`).
     Reshape movement("reshape", &[Param::t("x"), Param::index("shape")]), reshape;
     /// New axes of size 1, at positions in the result.
-    ExpandDims movement("expand_dims", &[Param::t("x"), Param::ints("axes")]), expand_dims;
+    ExpandDims movement("expand_dims", &[Param::t("x"), Param::ints("axes").vector()]), expand_dims;
     /// Axes of size 1 taken away: those of the given ones, or all. As in PyTorch, a given axis of another size stays.
-    Squeeze movement("squeeze", &[Param::t("x"), Param::ints("axes").optional()]), squeeze;
+    Squeeze movement("squeeze", &[Param::t("x"), Param::ints("axes").vector().optional()]), squeeze;
 }
 
 fn reshape(call: &Call<'_>, x: &Dims) -> Result<Dims, OpError> {
@@ -113,7 +113,7 @@ pub struct Transpose {
 }
 
 impl Operation for Transpose {
-    const SCHEMA: Schema = movement("transpose", &[Param::t("x"), Param::ints("perm")]);
+    const SCHEMA: Schema = movement("transpose", &[Param::t("x"), Param::ints("perm").vector()]);
 
     fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
         let x = call.ty("x");
@@ -241,7 +241,7 @@ impl Operation for Split {
             Param::t("x"),
             Param::ints("axis"),
             Param::ints("num_splits").optional(),
-            Param::ints("split_sizes").optional(),
+            Param::ints("split_sizes").vector().optional(),
         ],
     );
 
@@ -300,7 +300,7 @@ pub struct Tile {
 }
 
 impl Operation for Tile {
-    const SCHEMA: Schema = Schema::new("tile", DTypeSet::BASIC, &[Param::t("x"), Param::ints("reps")]);
+    const SCHEMA: Schema = Schema::new("tile", DTypeSet::BASIC, &[Param::t("x"), Param::ints("reps").vector()]);
 
     fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
         let x = call.ty("x");

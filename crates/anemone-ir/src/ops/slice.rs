@@ -71,9 +71,9 @@ impl Operation for SliceByIndex {
             Param::index("begin"),
             Param::index("end"),
             Param::index("stride").optional(),
-            Param::bools("begin_mask").optional(),
-            Param::bools("end_mask").optional(),
-            Param::bools("squeeze_mask").optional(),
+            Param::bools("begin_mask").vector().optional(),
+            Param::bools("end_mask").vector().optional(),
+            Param::bools("squeeze_mask").vector().optional(),
         ],
     )
     .t_ios17(DTypeSet::MOVABLE);
