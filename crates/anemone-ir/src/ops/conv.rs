@@ -144,6 +144,9 @@ impl ConvTranspose {
     /// The window, with `input` and `output` as the forward convolution would have them.
     fn window(call: &Call<'_>, x: &TensorType, kernel: &[usize]) -> Result<Window, OpError> {
         let rank = kernel.len();
+        if call.str("pad_type", "valid")? == "same_lower" {
+            fail!("pad-type", "`pad_type` is \"same_lower\"; allowed here are valid, same, custom");
+        }
         let pad_type = pad_type(call)?;
         let (mut before, mut after) = custom_pad(call, pad_type, rank)?;
         let (strides, dilations) = (counts(call, "strides", rank)?, counts(call, "dilations", rank)?);
@@ -177,9 +180,9 @@ impl ConvTranspose {
                 "window",
                 "spatial axis {axis}: `output_shape` asks for {wanted} elements, 1 to {most} are possible"
             );
-            if matches!(pad_type, PadType::Same | PadType::SameLower) {
+            if pad_type == PadType::Same {
                 let total = full.saturating_sub(wanted);
-                before[axis] = if pad_type == PadType::Same { total / 2 } else { total - total / 2 };
+                before[axis] = total / 2;
                 after[axis] = total - before[axis];
             }
             size.push(wanted);
