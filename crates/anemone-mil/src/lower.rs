@@ -7,7 +7,9 @@ use crate::syntax::{
     Type, Typed, Value, ValueKind, parse_typed,
 };
 use anemone_ir::{Arg, DType, Def, Function, Literal, Node, Program, ValueId};
+use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 
 /// Where canonical text says that its weights are.
 const WEIGHTS: &str = "@model_path/weights/weight.bin";
@@ -22,6 +24,22 @@ pub struct Printed {
     pub text: String,
     /// The bytes of `weights/weight.bin` beside it; none if the text refers to no file.
     pub weights: Vec<u8>,
+}
+
+impl Printed {
+    /// Writes `model.mil` into a folder, which is made if need be, and what it refers to into `weights/weight.bin` below. The
+    /// text comes last: where it is, its weights are.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or a file cannot be written.
+    pub fn save(&self, folder: &Path) -> io::Result<()> {
+        fs::create_dir_all(folder)?;
+        if !self.weights.is_empty() {
+            fs::create_dir_all(folder.join("weights"))?;
+            fs::write(folder.join("weights/weight.bin"), &self.weights)?;
+        }
+        fs::write(folder.join("model.mil"), &self.text)
+    }
 }
 
 /// Writes a program in canonical form. Equal programs give equal bytes. Text has one NaN; in weight files all are kept.

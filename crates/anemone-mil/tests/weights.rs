@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use anemone_mil::blob::{Entry, Reader, Writer, pack, unpack};
-use anemone_mil::{Element, Folder, InMemory, NoWeights, Weights, load, parse};
+use anemone_mil::{Dialect, Element, Folder, InMemory, NoWeights, Printed, Weights, load, parse, print};
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
@@ -99,6 +99,24 @@ fn offsets_beyond_32_bits() {
     let program = load(&folder.path().join("model.mil")).unwrap();
     let output = program.main().value(program.main().outputs[0]);
     assert_eq!(output.literal.as_ref().unwrap().to_f64().unwrap(), [1.0, -1.0]);
+}
+
+#[test]
+fn what_is_printed_is_saved_with_its_weights_or_without() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("a/b");
+    let weights = InMemory::new(file(&[&metadata(0xDEAD_BEEF, 1, [24, 128, 0]), &bytes(24)]));
+    let text = constant("[12]", "@model_path/weights/weight.bin", 64);
+    let printed = print(&parse(&text, &weights).unwrap(), Dialect::V1_3);
+    printed.save(&folder).unwrap();
+    assert_eq!(print(&load(&folder.join("model.mil")).unwrap(), Dialect::V1_3), printed);
+
+    let small = Printed { weights: Vec::new(), ..printed };
+    small.save(temporary.path()).unwrap();
+    assert_eq!(fs::read_to_string(temporary.path().join("model.mil")).unwrap(), small.text);
+    assert!(!temporary.path().join("weights").exists());
+    // A file where the folder should be.
+    small.save(&temporary.path().join("model.mil")).unwrap_err();
 }
 
 /// A text whose only constant is in a file.

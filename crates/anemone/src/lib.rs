@@ -50,6 +50,23 @@ pub mod ir {
     pub use anemone_ir::*;
 }
 
+/// MIL text: reading programs from it, writing them as it.
+///
+/// ```
+/// use anemone::mil::{self, Dialect};
+/// use anemone::{Graph, Shape};
+/// let mut g = Graph::new();
+/// let x = g.named_placeholder("x", Shape::spatial(4, 1, 64));
+/// g.relu(x);
+/// let printed = mil::print(&g.program()?, Dialect::V1_3);
+/// assert!(printed.text.contains("relu(x = x)"));
+/// // printed.save("network".as_ref())? writes network/model.mil, and its weights if it has any.
+/// # Ok::<(), anemone::Error>(())
+/// ```
+pub mod mil {
+    pub use anemone_mil::{Dialect, Folder, InMemory, LoadError, NoWeights, ParseError, Printed, Weights, load, parse, print};
+}
+
 /// The README's program is tested with the documentation.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
