@@ -2,7 +2,7 @@
 """Times this example beside onnxruntime, on the same weights: python3 examples/sentence_embedding/bench.py [--help]
 
     python3 -m venv target/venv/minilm
-    target/venv/minilm/bin/pip install torch transformers onnx onnxruntime numpy
+    target/venv/minilm/bin/pip install -r examples/sentence_embedding/requirements.txt
     python3 examples/sentence_embedding/fetch.py
     cargo build --release -p sentence_embedding
     target/venv/minilm/bin/python examples/sentence_embedding/bench.py

@@ -2,7 +2,7 @@
 """Makes tests/reference.safetensors: what the original tokenizer and network, in f32 by PyTorch, make of tests/sentences.txt.
 
     python3 -m venv target/venv/minilm
-    target/venv/minilm/bin/pip install torch transformers tokenizers safetensors numpy
+    target/venv/minilm/bin/pip install -r examples/sentence_embedding/requirements.txt
     python3 examples/sentence_embedding/fetch.py
     target/venv/minilm/bin/python examples/sentence_embedding/reference.py
 

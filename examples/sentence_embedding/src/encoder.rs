@@ -1,6 +1,6 @@
 //! The network, compiled and ready to run.
 
-use crate::network::{HIDDEN, LAYERS, program};
+use crate::network::{HIDDEN, programs};
 use crate::{Error, Model};
 use anemone::{CompileOptions, Executable, Shape, TensorData};
 
@@ -24,9 +24,7 @@ impl Encoder {
     /// # Errors
     /// The model lacks a tensor, or a program does not compile.
     pub fn new(model: &Model, sequence: usize, layers_each: usize, options: &CompileOptions) -> Result<Encoder, Error> {
-        let layers_each = layers_each.clamp(1, LAYERS);
-        let starts = (0..LAYERS).step_by(layers_each);
-        let graphs = starts.map(|start| program(model, start..(start + layers_each).min(LAYERS), sequence));
+        let graphs = programs(model, layers_each, sequence);
         let programs = graphs.map(|graph| Ok(graph?.compile_with(options)?)).collect::<Result<Vec<_>, Error>>()?;
         let tokens = || TensorData::new(Shape::spatial(HIDDEN, 1, sequence));
         Ok(Encoder {

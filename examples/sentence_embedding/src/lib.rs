@@ -20,7 +20,7 @@ mod tokenizer;
 
 pub use encoder::Encoder;
 pub use model::Model;
-pub use network::{HIDDEN, LAYERS, flops, program};
+pub use network::{HIDDEN, LAYERS, flops, program, programs};
 pub use tokenizer::{Tokenizer, Tokens};
 
 /// What can go wrong: a missing file, weights of another model, a graph that a back end refuses.

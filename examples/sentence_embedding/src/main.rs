@@ -2,13 +2,14 @@
 
 mod table;
 
+use anemone::mil::{self, Dialect};
 use anemone::{CompileOptions, Profile};
 use clap::{Parser, ValueEnum};
-use sentence_embedding::{Encoder, Error, Model, Tokens, flops};
+use sentence_embedding::{Encoder, Error, Model, Tokens, flops, programs};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -53,6 +54,10 @@ struct Options {
     /// Measure the latency of one sentence
     #[arg(long)]
     bench: bool,
+    /// Only write the programs as MIL text, for 128 tokens unless --seq says otherwise: into DIR/part_1, and so on, each a
+    /// model.mil with its weights
+    #[arg(long, value_name = "DIR")]
+    emit: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum, Default)]
@@ -89,6 +94,9 @@ fn main() -> ExitCode {
 
 fn run(options: Options) -> Result<(), Error> {
     let model = Model::load(&options.model)?;
+    if let Some(directory) = &options.emit {
+        return emit(&model, &options, directory);
+    }
     let sentences = sentences(options.sentences)?;
     let longest = SEQUENCES[SEQUENCES.len() - 1];
     let limit = options.seq.unwrap_or(longest);
@@ -128,6 +136,15 @@ fn run(options: Options) -> Result<(), Error> {
         }
     }
     io::stdout().write_all(out.as_bytes())?;
+    Ok(())
+}
+
+/// Writes the programs as MIL text, in the order in which they run.
+fn emit(model: &Model, options: &Options, directory: &Path) -> Result<(), Error> {
+    let graphs = programs(model, options.layers_each.into(), options.seq.unwrap_or(128));
+    for (graph, number) in graphs.zip(1..) {
+        mil::print(&graph?.program()?, Dialect::default()).save(&directory.join(format!("part_{number}")))?;
+    }
     Ok(())
 }
 

@@ -43,6 +43,14 @@ pub fn program(model: &Model, layers: Range<usize>, sequence: usize) -> Result<G
     Ok(block.g)
 }
 
+/// The graphs of the whole network, `layers_each` layers to each but the last, which may have fewer; in the order in which
+/// they run.
+pub fn programs(model: &Model, layers_each: usize, sequence: usize) -> impl Iterator<Item = Result<Graph, Error>> {
+    let layers_each = layers_each.clamp(1, LAYERS);
+    let starts = (0..LAYERS).step_by(layers_each);
+    starts.map(move |start| program(model, start..(start + layers_each).min(LAYERS), sequence))
+}
+
 struct Block<'a> {
     g: Graph,
     model: &'a Model,

@@ -9,9 +9,12 @@ mod dataset;
 mod network;
 mod report;
 
+use anemone::mil::{self, Dialect};
 use dataset::Dataset;
 use report::Report;
 use std::error::Error;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const HELP: &str = "\
@@ -20,8 +23,9 @@ A trained network reads handwritten digits it has never seen, and says how well.
 Usage: cargo run --release --example digits -- [OPTIONS]
 
 Options:
-      --json  Print the figures as JSON
-  -h, --help  Print this
+      --json      Print the figures as JSON
+      --emit DIR  Only write the network as MIL text: DIR/model.mil, with its weights in DIR/weights
+  -h, --help      Print this
 
 Exit codes: 0, 1 if fewer than 97 % of the answers are right or something fails, 2 for a wrong option.
 ";
@@ -32,17 +36,19 @@ const PASS: f64 = 0.97;
 #[derive(Default)]
 struct Options {
     json: bool,
+    emit: Option<PathBuf>,
     help: bool,
 }
 
 impl Options {
-    fn parse(args: impl Iterator<Item = String>) -> Result<Options, String> {
+    fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Options, String> {
         let mut options = Options::default();
-        for arg in args {
-            match arg.as_str() {
-                "--json" => options.json = true,
-                "-h" | "--help" => options.help = true,
-                other => return Err(format!("unknown option {other:?}")),
+        while let Some(arg) = args.next() {
+            match arg.to_str() {
+                Some("--json") => options.json = true,
+                Some("--emit") => options.emit = Some(args.next().ok_or("--emit wants a directory")?.into()),
+                Some("-h" | "--help") => options.help = true,
+                _ => return Err(format!("unknown option {arg:?}")),
             }
         }
         Ok(options)
@@ -50,7 +56,7 @@ impl Options {
 }
 
 fn main() -> ExitCode {
-    let options = match Options::parse(std::env::args().skip(1)) {
+    let options = match Options::parse(std::env::args_os().skip(1)) {
         Ok(options) => options,
         Err(e) => {
             eprintln!("error: {e}\n\n{HELP}");
@@ -60,6 +66,15 @@ fn main() -> ExitCode {
     if options.help {
         print!("{HELP}");
         return ExitCode::SUCCESS;
+    }
+    if let Some(directory) = &options.emit {
+        return match emit(directory) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => {
+                eprintln!("error: {e}");
+                ExitCode::FAILURE
+            }
+        };
     }
     match run(&options) {
         Ok(accuracy) if accuracy >= PASS => ExitCode::SUCCESS,
@@ -72,6 +87,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes the network as MIL text, for other programs to read.
+fn emit(directory: &Path) -> Result<(), Box<dyn Error>> {
+    let graph = network::graph(&Dataset::load()?.layers);
+    Ok(mil::print(&graph.program()?, Dialect::default()).save(directory)?)
 }
 
 /// Does it all; returns the share of right answers.
@@ -118,8 +139,10 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let parse = |args: &[&str]| Options::parse(args.iter().map(ToString::to_string));
+        let parse = |args: &[&str]| Options::parse(args.iter().map(OsString::from));
         assert!(parse(&["--json"]).is_ok_and(|o| o.json));
+        assert!(parse(&["--emit", "a b"]).is_ok_and(|o| o.emit == Some("a b".into())));
+        assert!(parse(&["--emit"]).is_err());
         assert!(parse(&["--jsno"]).is_err());
     }
 }
