@@ -1,0 +1,59 @@
+//! Writing programs, in both dialects.
+
+use super::manifest::Manifest;
+use crate::Error;
+use anemone_ir::{Opset, Program};
+use anemone_mil::{Dialect, print};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Writes programs below a folder of its own, and notes what it has written.
+pub(super) struct Emitter {
+    folder: PathBuf,
+    pub(super) manifest: Manifest,
+}
+
+impl Emitter {
+    /// Begins with an empty folder.
+    pub(super) fn new(folder: PathBuf) -> Result<Emitter, Error> {
+        match fs::remove_dir_all(&folder) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(format!("{}: {e}", folder.display()).into()),
+            _ => fs::create_dir_all(&folder)?,
+        }
+        Ok(Emitter { folder, manifest: Manifest::new() })
+    }
+
+    /// Writes a program in every dialect that it can be written in; returns the directories.
+    pub(super) fn program(&mut self, source: &str, program: &Program) -> Result<Vec<PathBuf>, Error> {
+        let mut written = Vec::new();
+        for (dialect, version) in dialects(program) {
+            let directory = Path::new(&source.replace(':', "/")).join(version);
+            let printed = print(program, dialect);
+            printed.save(&self.folder.join(&directory))?;
+            written.push((version, directory));
+        }
+        let directories = written.iter().map(|(_, directory)| directory.clone()).collect();
+        self.manifest.program(source, program, written);
+        Ok(directories)
+    }
+
+    /// Writes the manifest and returns its path.
+    pub(super) fn finish(self) -> Result<PathBuf, Error> {
+        if self.manifest.is_empty() {
+            return Err("there is nothing to check".into());
+        }
+        self.manifest.write(&self.folder)
+    }
+
+    /// The path of something below the folder.
+    pub(super) fn path(&self, below: &Path) -> PathBuf {
+        self.folder.join(below)
+    }
+}
+
+/// The dialects that a program can be written in: the older one ends with iOS 17.
+fn dialects(program: &Program) -> Vec<(Dialect, &'static str)> {
+    let newest = program.functions().iter().map(|f| f.opset).max();
+    let fits = |dialect: &Dialect| *dialect != Dialect::V1_0 || newest <= Some(Opset::Ios17);
+    Dialect::ALL.into_iter().filter(fits).map(|d| (d, d.name())).collect()
+}

@@ -1,0 +1,128 @@
+"""What is right and coremltools does not take, each with the reason. It is counted and printed.
+
+An entry is for one operation under one condition, as narrow as the mistake in coremltools is. An entry that no program meets
+any more is a failure, so that the list does not outlive its reasons.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable
+
+import numpy as np
+
+from . import transcode
+from .inference import Objection
+from .syntax import Argument, Blob, Function, Name, Operation, Tensor, Typed, operations
+
+class Call:
+    """An operation in its function."""
+
+    def __init__(self, operation: Operation, function: Function) -> None:
+        self.operation = operation
+        self.arguments: dict[str, Argument] = dict(operation.arguments)
+        everything = operations(function.body)
+        self.types = {r.name: r.type for o in everything for r in o.results}
+        self.types.update({p.name: p.type for p in function.body.params})
+        self.consts = {r.name: o.attribute("val") for o in everything if o.mnemonic == "const" for r in o.results}
+
+    def dims(self, name: str) -> tuple[int | str, ...] | None:
+        """The dimensions of an argument; none if it is not given."""
+        argument = self.arguments.get(name)
+        type = self.types.get(argument.name) if isinstance(argument, Name) else getattr(argument, "type", None)
+        return type.dims if isinstance(type, Tensor) else None
+
+    def values(self, name: str) -> np.ndarray | None:
+        """The elements of an argument that is a constant."""
+        argument = self.arguments.get(name)
+        typed = self.consts.get(argument.name) if isinstance(argument, Name) else argument
+        return transcode.array(typed) if isinstance(typed, Typed) and not isinstance(typed.value, Blob) else None
+
+    def is_constant(self, name: str) -> bool:
+        """Whether the argument is given and a constant."""
+        argument = self.arguments.get(name)
+        return isinstance(argument, Typed) or (isinstance(argument, Name) and argument.name in self.consts)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A mistake of coremltools."""
+
+    mnemonic: str
+    meets: Callable[[Call], bool]
+    reason: str
+
+
+def find(objection: Objection) -> Known | None:
+    """The entry that explains what coremltools says."""
+    if objection.operation is None:
+        return None
+    call = Call(objection.operation, objection.function)
+    return next((k for k in KNOWN if k.mnemonic == objection.operation.mnemonic and k.meets(call)), None)
+
+
+def _broadcast(*shapes: tuple[int | str, ...] | None) -> tuple[int | str, ...]:
+    known = [s for s in shapes if s is not None]
+    rank = max(map(len, known), default=0)
+    padded = [(1,) * (rank - len(s)) + s for s in known]
+    return tuple(next((d for d in column if d != 1), 1) for column in zip(*padded))
+
+
+def _shape_needs_cond(call: Call) -> bool:
+    (result,) = call.operation.results
+    all_three = _broadcast(call.dims("cond"), call.dims("a"), call.dims("b"))
+    return isinstance(result.type, Tensor) and result.type.dims == all_three != _broadcast(call.dims("a"), call.dims("b"))
+
+
+def _rest_from_the_end(call: Call) -> bool:
+    begin, size = call.values("begin"), call.values("size")
+    return begin is not None and size is not None and bool(np.any((begin < 0) & (size == -1)))
+
+
+def _before_the_first(call: Call) -> bool:
+    x, end, stride = call.dims("x"), call.values("end"), call.values("stride")
+    return None not in (x, end, stride) and bool(np.any((stride < 0) & (end < -np.array(x))))
+
+
+KNOWN = (
+    Known(
+        "select",
+        _shape_needs_cond,
+        "its type inference forgets `cond`; by its documentation the result has the shape of all three broadcast",
+    ),
+    Known(
+        "layer_norm",
+        lambda call: call.dims("axes") is None,
+        "`axes` are optional, and the default for them is a Python range, which it cannot make a constant of",
+    ),
+    Known(
+        "matmul",
+        lambda call: len(call.dims("y") or ()) == 1,
+        "it reads the second last dimension of `y` before it has looked whether there is one",
+    ),
+    Known(
+        "matmul",
+        lambda call: len(call.dims("x") or ()) == 1 and len(call.dims("y") or ()) > 2,
+        "of a product with a vector from the left it drops the first dimension, a dimension of the stack, not the vector's own",
+    ),
+    Known(
+        "conv_transpose",
+        lambda call: "bias" in call.arguments and not call.is_constant("bias"),
+        "since iOS 17 `bias` may be computed at run time, and its type inference reads the value that is not there",
+    ),
+    Known(
+        "layer_norm",
+        lambda call: "beta" in call.arguments and "gamma" not in call.arguments,
+        "where there is `beta`, it compares the shape of `gamma`",
+    ),
+    Known(
+        "slice_by_size",
+        _rest_from_the_end,
+        "it subtracts a negative `begin` from the dimension for size -1; when it computes a value it counts from the end",
+    ),
+    Known(
+        "slice_by_index",
+        _before_the_first,
+        "its type inference takes an `end` before the first element for the first; when it computes a value it slices as NumPy",
+    ),
+)
