@@ -17,6 +17,10 @@ check:
 test crate *args:
     cargo test -p {{ crate }} {{ args }}
 
+# What anemone writes, checked by Apple's coremltools: just validate, just validate conv
+validate *args:
+    cargo xtask validate {{ args }}
+
 # Handwritten digits, classified
 digits *args:
     cargo run --release --example digits -- {{ args }}
@@ -29,6 +33,13 @@ fetch-minilm:
 [positional-arguments]
 sentences *args: fetch-minilm
     cargo run --release -p sentence_embedding -- "$@"
+
+# The sentence encoder beside onnxruntime, on 1 and 2 threads (needs python3; 6 GB of PyTorch, once)
+bench-minilm *args: fetch-minilm
+    test -x target/venv/minilm/bin/python || python3 -m venv target/venv/minilm
+    target/venv/minilm/bin/pip install --quiet -r examples/sentence_embedding/requirements.txt
+    cargo build --release -p sentence_embedding
+    target/venv/minilm/bin/python examples/sentence_embedding/bench.py {{ args }}
 
 # The API documentation, in a browser
 doc:

@@ -64,7 +64,9 @@ pub mod ir {
 /// # Ok::<(), anemone::Error>(())
 /// ```
 pub mod mil {
-    pub use anemone_mil::{Dialect, Folder, InMemory, LoadError, NoWeights, ParseError, Printed, Weights, load, parse, print};
+    pub use anemone_mil::{
+        Dialect, Folder, InMemory, LoadError, NoWeights, ParseError, Printed, Weights, load, parse, print,
+    };
 }
 
 /// The README's program is tested with the documentation.

@@ -17,7 +17,9 @@ impl Emitter {
     /// Begins with an empty folder.
     pub(super) fn new(folder: PathBuf) -> Result<Emitter, Error> {
         match fs::remove_dir_all(&folder) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(format!("{}: {e}", folder.display()).into()),
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(format!("{}: {e}", folder.display()).into());
+            }
             _ => fs::create_dir_all(&folder)?,
         }
         Ok(Emitter { folder, manifest: Manifest::new() })

@@ -69,7 +69,8 @@ fn again(emitter: &mut Emitter, source: &str, folder: &Path) -> Result<Vec<PathB
     let program = load(&path).map_err(|e| format!("{}: {e}", path.display()))?;
     let written = fs::read_to_string(&path)?;
     let directories = emitter.program(source, &program)?;
-    let same = |directory: &PathBuf| Ok::<_, Error>(fs::read_to_string(emitter.path(directory).join("model.mil"))? == written);
+    let same =
+        |directory: &PathBuf| Ok::<_, Error>(fs::read_to_string(emitter.path(directory).join("model.mil"))? == written);
     if !directories.iter().map(same).collect::<Result<Vec<_>, _>>()?.contains(&true) {
         return Err(format!("{}: read and printed again, it is another text in either dialect", path.display()).into());
     }

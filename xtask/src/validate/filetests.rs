@@ -23,7 +23,8 @@ pub(super) fn emit(emitter: &mut Emitter, options: &Options) -> Result<(), Error
             let file = filetest::directive::parse(&path, &text).map_err(|failures| filetest::render(&failures))?;
             let valid = file.programs.iter().filter(|p| p.findings.iter().all(|f| f.severity != Severity::Error));
             for case in valid {
-                let program = parse(&case.text, &Folder::new(&folder)).map_err(|e| format!("{}: {e}", path.display()))?;
+                let program =
+                    parse(&case.text, &Folder::new(&folder)).map_err(|e| format!("{}: {e}", path.display()))?;
                 emitter.program(&format!("{source}:{}", case.line), &program)?;
             }
         }

@@ -31,7 +31,8 @@ impl Python {
             succeed(Command::new(system).args(["-m", "venv", "--clear"]).arg(&venv), hint)?;
         }
         let mut pip = Command::new(&interpreter);
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&requirements);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+            .arg(&requirements);
         succeed(&mut pip, "coremltools has wheels for Python up to 3.13; --python PATH names another Python")?;
         fs::write(installed, wanted)?;
         Ok(Python { interpreter })

@@ -19,7 +19,7 @@ pub(super) fn emit(emitter: &mut Emitter, options: &Options) -> Result<(), Error
         while made < options.random {
             let seed = seeds.next().ok_or_else(|| format!("no random program calls `{}`", schema.mnemonic))?;
             let mut numbers = Random::new(seed);
-            let bytes: Vec<u8> = (0..512).flat_map(|_| numbers.next().to_le_bytes()).collect();
+            let bytes: Vec<u8> = (0..512).flat_map(|_| numbers.bits().to_le_bytes()).collect();
             if let Ok(sample) = sample_of(&mut Unstructured::new(&bytes), schema) {
                 emitter.program(&format!("random:{}-{seed}", schema.mnemonic), &sample.program)?;
                 made += 1;

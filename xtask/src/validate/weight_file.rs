@@ -28,7 +28,9 @@ pub(super) fn emit(emitter: &mut Emitter, options: &Options) -> Result<(), Error
     let mut writer = blob::Writer::new();
     for (element, count, data) in &blobs {
         let name = element.name();
-        writer.push(*element, *count as u64, data).ok_or_else(|| format!("no blob of {count} {name} can be written"))?;
+        writer
+            .push(*element, *count as u64, data)
+            .ok_or_else(|| format!("no blob of {count} {name} can be written"))?;
     }
     let path = emitter.path("every_type.bin".as_ref());
     fs::write(&path, writer.finish())?;
