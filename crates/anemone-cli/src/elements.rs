@@ -3,6 +3,7 @@
 use crate::table;
 use anemone_cpu::{Slice, SliceMut};
 use anemone_ir::DType;
+use anemone_ir::reference::to_f16;
 use half::f16;
 use serde::Serialize;
 
@@ -10,7 +11,7 @@ use serde::Serialize;
 macro_rules! for_each_type {
     ($callback:ident) => {
         $callback! {
-            F16 f16 Fp16 "<f2" "float16" |x| f16::from_f64(x);
+            F16 f16 Fp16 "<f2" "float16" |x| to_f16(x);
             F32 f32 Fp32 "<f4" "float32" |x| x as f32;
             I32 i32 Int32 "<i4" "int32" |x| x as i32;
             I16 i16 Int16 "<i2" "int16" |x| x as i16;

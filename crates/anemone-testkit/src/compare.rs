@@ -2,8 +2,7 @@
 
 use crate::tolerance::Tolerance;
 use anemone_ir::DType;
-use anemone_ir::reference::round_to;
-use half::f16;
+use anemone_ir::reference::{round_to, to_f16};
 use std::fmt;
 
 /// A wanted number: some differ from what an `f64` can say of itself.
@@ -42,7 +41,7 @@ impl fmt::Display for Mismatch {
 /// The position of a float among all floats of its type, so that neighbours are 1 apart; 0 and -0 are the same.
 fn position(dtype: DType, x: f64) -> i64 {
     let (bits, sign) = match dtype {
-        DType::Fp16 => (i64::from(f16::from_f64(x).to_bits()), 1 << 15),
+        DType::Fp16 => (i64::from(to_f16(x).to_bits()), 1 << 15),
         _ => (i64::from((x as f32).to_bits()), 1 << 31),
     };
     if bits >= sign { sign - bits } else { bits }

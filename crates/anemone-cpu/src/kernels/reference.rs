@@ -3,7 +3,7 @@
 use crate::memory::{Io, Stored};
 use crate::plan::{PlanCx, Planned, Step};
 use crate::team::Team;
-use anemone_ir::reference::{Array, Inputs, round_to};
+use anemone_ir::reference::{Array, Inputs, round_to, to_f16};
 use anemone_ir::{DType, Op, TensorType, ValueId};
 use half::f16;
 
@@ -56,7 +56,7 @@ fn load(io: &Io<'_>, read: usize) -> Vec<f64> {
 fn store(io: &mut Io<'_>, write: usize, dtype: DType, data: &[f64]) {
     let rounded = data.iter().map(|x| round_to(dtype, *x));
     match dtype {
-        DType::Fp16 => fill(io.write::<f16>(write), rounded, f16::from_f64),
+        DType::Fp16 => fill(io.write::<f16>(write), rounded, to_f16),
         DType::Fp32 => fill(io.write::<f32>(write), rounded, |x| x as f32),
         DType::Int32 => fill(io.write::<i32>(write), rounded, |x| x as i32),
         DType::UInt32 => fill(io.write::<u32>(write), rounded, |x| x as u32),

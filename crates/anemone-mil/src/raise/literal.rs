@@ -5,6 +5,7 @@ use crate::blob::Reader;
 use crate::syntax::{Blob, Dim, Float, Int, Span, Type, Typed, Value, ValueKind};
 use crate::weights::{Store, Weights};
 use anemone_ir::literal::Bytes;
+use anemone_ir::reference::to_f16;
 use anemone_ir::{DType, Diagnostic, Dims, Literal, TensorType};
 use half::f16;
 use std::collections::HashMap;
@@ -178,7 +179,7 @@ fn scalar(dtype: DType, value: &Value, out: &mut Vec<u8>) -> Result<()> {
         _ => return fail("value", format!("a number is wanted here, of type {dtype}"), value.span),
     };
     let (rounded, bytes) = if dtype == DType::Fp16 {
-        let half = f16::from_f64(x);
+        let half = to_f16(x);
         (half.to_f64(), half.to_le_bytes().to_vec())
     } else {
         (f64::from(x as f32), (x as f32).to_le_bytes().to_vec())

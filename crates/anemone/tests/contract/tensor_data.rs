@@ -182,7 +182,7 @@ fn rounded(x: f32) -> u16 {
     let exponent = if x == 0.0 { -14 } else { (f64::from(x).log2().floor() as i32).max(-14) };
     let steps = f64::from(x) / 2f64.powi(exponent - 10);
     let even = steps.round_ties_even() * 2f64.powi(exponent - 10);
-    if even >= 65520.0 { 0x7c00 | sign } else { f16::from_f64(even).to_bits() | sign }
+    if even >= 65520.0 { 0x7c00 | sign } else { f16::from_f32(even as f32).to_bits() | sign }
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn of(shape: Shape, data: &[f32], f: impl FnOnce(&mut Graph, Tensor) -> Tensor) 
 fn assert_close(found: &[f32], expected: &[f64]) {
     assert_eq!(found.len(), expected.len());
     for (i, (x, y)) in found.iter().zip(expected).enumerate() {
-        let rounded = f16::from_f64(*y).to_f64();
+        let rounded = anemone_ir::reference::to_f16(*y).to_f64();
         let unit = (rounded.abs() / 1024.0).max(2f64.powi(-24));
         let same = f64::from(*x) == rounded || (f64::from(*x) - rounded).abs() <= unit;
         assert!(same || (x.is_nan() && y.is_nan()), "element {i}: {x}, {y} is right");
