@@ -233,10 +233,12 @@ impl Report for Bench {
             ],
             style,
         );
-        let columns = ["min", "p50", "p95", "p99"].map(|heading| (heading, Align::Right));
+        let columns = ["runs", "min", "p50", "p95", "p99"].map(|heading| (heading, Align::Right));
         let mut times = Table::new(&columns);
         let Times { min, p50, p95, p99, .. } = self.seconds;
-        times.row([min, p50, p95, p99].map(table::seconds).to_vec());
+        let mut row = vec![table::grouped(self.runs as u64)];
+        row.extend([min, p50, p95, p99].map(table::seconds));
+        times.row(row);
         let mut speed = Table::new(&[
             ("", Align::Left),
             ("a run", Align::Right),
@@ -259,8 +261,7 @@ impl Report for Bench {
         let bytes = table::bytes(self.bytes_moved as u64);
         let rates = [self.gbytes_per_second, self.peak.gbytes_per_second];
         rate("memory", bytes, rates, "GB/s", self.share_of_bandwidth);
-        let runs = style.aside(&format!("of {}", plural(self.runs, "run")));
-        format!("{first}\n{}{runs}\n\n{}", times.text("", style), speed.text("", style))
+        format!("{first}\n{}\n{}", times.text("", style), speed.text("", style))
     }
 }
 

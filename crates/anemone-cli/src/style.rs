@@ -9,7 +9,6 @@ pub(crate) struct Style {
 }
 
 const BOLD: &str = "1";
-const DIM: &str = "2";
 const RED: &str = "1;31";
 const YELLOW: &str = "1;33";
 const CYAN: &str = "36";
@@ -47,9 +46,5 @@ impl Style {
 
     pub(crate) fn heading(self, text: &str) -> String {
         self.paint(BOLD, text)
-    }
-
-    pub(crate) fn aside(self, text: &str) -> String {
-        self.paint(DIM, text)
     }
 }

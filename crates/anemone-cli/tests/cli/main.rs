@@ -1,5 +1,7 @@
 //! The program `anemone`, run as people run it.
 
+#![allow(clippy::unwrap_used, reason = "in a test that is how to fail")]
+
 mod bench;
 mod check;
 mod emit;
