@@ -45,6 +45,8 @@ const REPEATS: usize = 3;
 const FEWEST: usize = 5;
 /// The most runs that are measured.
 const MOST: u64 = 10_000_000;
+/// How many times the median the 95th percentile is on a machine that is not left alone.
+const UNSTEADY: f64 = 1.5;
 /// How long each of the two peaks is measured.
 const PEAK: Duration = Duration::from_millis(300);
 
@@ -147,6 +149,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<Bench, Failure> {
     let times = measure(args, || execute(&engine, function, &bound, &mut results))?;
     let runs = times.len();
     let seconds = Times::of(times);
+    if seconds.p95 > UNSTEADY * seconds.p50 {
+        cx.note("times vary a lot, as they do when other programs use the machine: measure again, or trust `min`");
+    }
     let steps = engine.report().steps;
     let bytes_moved = steps.iter().map(|s| s.bytes_read + s.bytes_written + s.weight_bytes).sum();
     let gflops = 2.0 * function.macs() as f64 / seconds.p50 / 1e9;

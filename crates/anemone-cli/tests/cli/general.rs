@@ -27,6 +27,19 @@ fn help_teaches() {
     insta::assert_snapshot!("help_run", folder.anemone("help run").out);
 }
 
+/// Results are the same on every machine, so what README shows can be compared with what comes out.
+#[test]
+fn the_readme_shows_what_happens() {
+    let folder = Folder::new();
+    let readme = include_str!("../../../../README.md");
+    folder.write("examples/attention.mil", include_str!("../../../../examples/attention.mil"));
+    let line = readme.lines().find_map(|l| l.strip_prefix("$ anemone run ")).unwrap();
+    let out = folder.anemone(&format!("run {line}")).ok().out;
+    let table: String = out.lines().take(3).map(|l| format!("{l}\n")).collect();
+    assert!(readme.contains(&table), "{out}");
+    folder.anemone("check examples/attention.mil --deny warnings").ok();
+}
+
 #[test]
 fn the_command_line_itself_may_be_wrong() {
     let folder = Folder::with_models();
