@@ -1,7 +1,7 @@
 //! The engine, in every way it can be set up.
 
 use anemone_cpu::{Engine, Input, Options, Output, Slice, SliceMut};
-use anemone_ir::reference::Array;
+use anemone_ir::reference::{Array, to_f16};
 use anemone_ir::{DType, Function, Profile, TensorType};
 use anemone_simd::Level;
 use half::f16;
@@ -155,7 +155,7 @@ macro_rules! buffers {
 }
 
 buffers! {
-    Fp16 F16 f16, f16::from_f64, f16::to_f64;
+    Fp16 F16 f16, to_f16, f16::to_f64;
     Fp32 F32 f32, |x| x as f32, f64::from;
     Int32 I32 i32, |x| x as i32, f64::from;
     Int16 I16 i16, |x| x as i16, f64::from;
