@@ -134,6 +134,19 @@ fn every_half_is_written_and_read() {
 fn equal_programs_give_equal_bytes() {
     let (a, b) = (print(&network(), Dialect::V1_3), print(&network(), Dialect::V1_3));
     assert!(a == b);
+    // Facts and attributes have no order.
+    let text = |attributes: &str| {
+        let text = format!(
+            "program(1.3)[{attributes}] {{ func main<ios16>(tensor<fp16, [1]> x) [{attributes}] {{ }} -> (x); }}"
+        );
+        print(&parse(&text, &NoWeights).unwrap(), Dialect::V1_3).text
+    };
+    let sorted = r#"a = int32(1), buildInfo = dict<string, string>({{"k", "1"}, {"l", "0"}}), c = int32(2)"#;
+    let other = r#"c = int32(2), buildInfo = dict<string, string>({{"l", "0"}, {"k", "1"}}), a = int32(1)"#;
+    let of_program = text(sorted);
+    assert!(of_program.contains(&format!("\n[{sorted}]\n")), "{of_program}");
+    let head = |text: String| text.lines().nth(1).map(str::to_owned);
+    assert_eq!(head(text(other)), head(of_program));
 }
 
 #[test]
