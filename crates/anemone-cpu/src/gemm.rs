@@ -72,7 +72,7 @@ pub(crate) trait PackB: Sync {
     fn pack(&self, level: Level, batch: usize, k: usize, count: usize, columns: Columns, to: &mut [f32]);
 }
 
-/// A finished part of a product: rows `row ..`, columns `column ..`.
+/// A part of a product: rows `row ..`, columns `column ..`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Tile {
     pub(crate) batch: usize,
@@ -92,39 +92,70 @@ pub(crate) trait Sink: Sync {
 
 /// Elements of scratch that [`run`] needs for each worker, besides what the sink needs.
 pub(crate) fn scratch(level: Level, size: Size) -> usize {
-    let Size { m, n, k, .. } = size;
-    let (rows, columns) = (m.min(MC).next_multiple_of(PANEL), columns_of(level, n));
-    let depth = k.min(KC);
-    rows * depth + columns * depth + rows * columns
+    part_scratch(level, size) + part_room(level, size)
+}
+
+/// Elements of scratch that [`compute`] needs.
+pub(crate) fn part_scratch(level: Level, size: Size) -> usize {
+    (size.m.min(MC).next_multiple_of(PANEL) + columns_of(level, size.n)) * size.k.min(KC)
+}
+
+/// Elements of the largest part.
+pub(crate) fn part_room(level: Level, size: Size) -> usize {
+    size.m.min(MC).next_multiple_of(PANEL) * columns_of(level, size.n)
 }
 
 fn columns_of(level: Level, n: usize) -> usize {
     n.next_multiple_of(tile_columns(level)).min(task_columns(level))
 }
 
+/// Parts into which the results are divided.
+pub(crate) fn parts(level: Level, size: Size) -> usize {
+    size.batch * size.m.div_ceil(MC) * size.n.div_ceil(task_columns(level))
+}
+
+/// The part with this number.
+pub(crate) fn part(level: Level, size: Size, number: usize) -> Tile {
+    let Size { m, n, .. } = size;
+    let (row_parts, column_parts) = (m.div_ceil(MC), n.div_ceil(task_columns(level)));
+    let (batch, number) = (number / (row_parts * column_parts), number % (row_parts * column_parts));
+    let (row, column) = (number / column_parts * MC, number % column_parts * task_columns(level));
+    Tile { batch, row, rows: MC.min(m - row), column, columns: task_columns(level).min(n - column) }
+}
+
+/// Elements from row to row of a part.
+pub(crate) fn part_stride(level: Level, part: Tile) -> usize {
+    part.columns.next_multiple_of(tile_columns(level))
+}
+
 /// Computes the products of `A[m, k]` and `B[k, n]`.
 pub(crate) fn run(team: &Team<'_>, size: Size, a: &impl PackA, b: &impl PackB, sink: &impl Sink) {
     let level = team.level;
-    let Size { batch, m, n, k } = size;
-    let (row_tasks, column_tasks) = (m.div_ceil(MC), n.div_ceil(task_columns(level)));
-    team.run(batch * row_tasks * column_tasks, |task, scratch| {
-        let (batch, task) = (task / (row_tasks * column_tasks), task % (row_tasks * column_tasks));
-        let (row, column) = (task / column_tasks * MC, task % column_tasks * task_columns(level));
-        let tile = Tile { batch, row, rows: MC.min(m - row), column, columns: task_columns(level).min(n - column) };
-        block(level, tile, k, a, b, sink, scratch);
+    team.run(parts(level, size), |number, scratch| {
+        let part = part(level, size, number);
+        let (for_sink, scratch) = scratch.split_at_mut(sink.scratch());
+        let (c, scratch) = scratch.split_at_mut(part_room(level, size));
+        compute(level, part, size.k, a, b, c, scratch);
+        sink.tile(part, c, part_stride(level, part), for_sink);
     });
 }
 
-/// Computes the part of the result that one task has.
-fn block(level: Level, part: Tile, k: usize, a: &impl PackA, b: &impl PackB, sink: &impl Sink, scratch: &mut [f32]) {
-    let tile = tile_columns(level);
-    let (rows, columns) = (part.rows.next_multiple_of(PANEL), part.columns.next_multiple_of(tile));
+/// Computes a part of the results, in rows [`part_stride`] apart.
+pub(crate) fn compute(
+    level: Level,
+    part: Tile,
+    k: usize,
+    a: &impl PackA,
+    b: &impl PackB,
+    c: &mut [f32],
+    scratch: &mut [f32],
+) {
+    let (tile, columns) = (tile_columns(level), part_stride(level, part));
+    let rows = part.rows.next_multiple_of(PANEL);
     let depth = k.min(KC);
-    let (for_sink, scratch) = scratch.split_at_mut(sink.scratch());
-    let (c, scratch) = scratch.split_at_mut(rows * columns);
     let (panels_a, scratch) = scratch.split_at_mut(rows * depth);
     let panels_b = &mut scratch[..columns * depth];
-    c.fill(0.0);
+    c[..rows * columns].fill(0.0);
     for start in (0..k).step_by(KC) {
         let count = depth.min(k - start);
         for (i, panel) in panels_a.chunks_exact_mut(depth * PANEL).enumerate() {
@@ -142,7 +173,6 @@ fn block(level: Level, part: Tile, k: usize, a: &impl PackA, b: &impl PackB, sin
             }
         }
     }
-    sink.tile(part, c, columns, for_sink);
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use crate::kernels::tests::{Random, assert_is_fused, assert_near, ty, with_followers};
+use crate::kernels::tests::{Random, assert_is_fused, assert_near, program, ty, with_followers};
 use anemone_ir::{Builder, DType, Literal, Opset, Program, args, check, reference};
 
 /// How far a sum of some hundred products may be off.
@@ -100,7 +100,8 @@ fn random_case(random: &mut Random, transposed: bool) -> Case {
     let pad: Vec<usize> = (0..2 * rank).map(|_| random.below(3)).collect();
     let mut input = some(random, most);
     for (axis, n) in input.iter_mut().enumerate() {
-        *n = (*n).max((kernel[axis] - 1) * dilations[axis] + 1);
+        // A transposed convolution must not be all padding.
+        *n = (*n).max(if transposed { 5 } else { (kernel[axis] - 1) * dilations[axis] + 1 });
     }
     let groups = [1, 1, 2, 3][random.below(4)];
     let (each, depthwise) = ([up_to(random, 7), up_to(random, 20)], random.below(4) == 0);
@@ -125,8 +126,57 @@ fn random_case(random: &mut Random, transposed: bool) -> Case {
 #[test]
 fn random_convolutions_are_right() {
     let mut random = Random::new(1);
-    for _ in 0..150 {
+    for _ in 0..100 {
         random_case(&mut random, false).check(&mut random);
+    }
+}
+
+#[test]
+fn random_transposed_convolutions_are_right() {
+    let mut random = Random::new(11);
+    for _ in 0..80 {
+        random_case(&mut random, true).check(&mut random);
+    }
+}
+
+#[test]
+fn large_transposed_convolutions_are_right() {
+    let mut random = Random::new(12);
+    let transposed = |case: Case| Case { transposed: true, ..case };
+    let cases = [
+        Case { strides: vec![2, 2], pad: vec![1; 4], ..plain([40, 20], &[9, 60], &[4, 4]) },
+        Case { strides: vec![3, 2], dilations: vec![2, 3], ..plain([5, 140], &[9, 11], &[3, 3]) },
+        Case { groups: 2, images: 2, ..plain([3, 18], &[12, 30], &[3, 3]) },
+        // Steps beyond the kernel leave outputs that nothing hits.
+        Case { strides: vec![4, 5], ..plain([3, 4], &[6, 7], &[2, 3]) },
+        Case { strides: vec![40], ..plain([3, 4], &[9], &[3]) },
+    ];
+    for case in cases.map(transposed) {
+        case.check(&mut random);
+        let [_, weights, bias] = case.elements().map(|n| random.numbers(n));
+        assert_is_fused(&case.program(&weights, &bias), "conv_transpose");
+    }
+    // So many phases that it is left to the reference.
+    transposed(Case { strides: vec![9, 9], ..plain([2, 2], &[3, 4], &[2, 2]) }).check(&mut random);
+}
+
+#[test]
+fn an_output_shape_decides_what_is_cut_and_added() {
+    let mut random = Random::new(13);
+    for pad_type in ["valid", "same", "same_lower", "custom"] {
+        for size in 1..=12 {
+            let (x, weights) = (random.numbers(2 * 3 * 4), random.numbers(3 * 2 * 3));
+            let program = program(ty(DType::Fp16, &[2, 3, 4]), |b, x| {
+                let w = b.constant(
+                    Literal::fp16(&[3, 2, 3], weights.iter().map(|x| reference::to_f16(*x)).collect()).unwrap(),
+                );
+                let y = b.conv_transpose(args! {
+                    x: x, weight: w, strides: ints(&[3]), pad_type: pad_type, output_shape: ints(&[2, 2, size])
+                });
+                with_followers(b, y)
+            });
+            assert_near(&program, &[x], TOLERANCE);
+        }
     }
 }
 
@@ -182,8 +232,8 @@ fn convolutions_larger_than_a_block_are_right() {
 fn what_is_not_finite_passes_through() {
     let special = [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 65504.0];
     let mut random = Random::new(3);
-    for (round, computed) in [false, true].into_iter().cycle().take(40).enumerate() {
-        let mut case = Case { computed, ..random_case(&mut random, false) };
+    for (round, computed) in [false, true].into_iter().cycle().take(48).enumerate() {
+        let mut case = Case { computed, ..random_case(&mut random, round % 3 == 0) };
         if computed {
             case.dilations.fill(1);
         }
