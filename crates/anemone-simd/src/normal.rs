@@ -51,34 +51,38 @@ impl<F: Function> WithSimd for Accumulate<'_, F> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Accumulate { x, constants, partials, .. } = self;
-        if partials.len() != PARTIALS {
-            for x in x.chunks_mut(partials.len()) {
-                let n = x.len();
-                each::<S, F>(s, x, &constants[..n], &mut partials[..n]);
-            }
-            return;
+        if let (Ok(constants), Ok(partials)) = (constants.try_into(), (&mut *partials).try_into()) {
+            return one_lane::<S, F>(s, x, constants, partials);
         }
-        // One lane: the partial results stay in registers.
-        let vectors = PARTIALS / S::LANES;
-        let (mut acc, mut c) = ([s.splat(0.0); PARTIALS], [s.splat(0.0); PARTIALS]);
-        for i in 0..vectors {
-            (acc[i], c[i]) = (s.load(&partials[i * S::LANES..]), s.load(&constants[i * S::LANES..]));
+        for x in x.chunks_mut(partials.len()) {
+            let n = x.len();
+            each::<S, F>(s, x, &constants[..n], &mut partials[..n]);
         }
-        let mut chunks = x.chunks_exact_mut(PARTIALS);
-        for chunk in &mut chunks {
-            for ((x, c), a) in chunk.chunks_exact_mut(S::LANES).zip(&c[..vectors]).zip(&mut acc[..vectors]) {
-                let (y, q) = F::apply(s, s.load(x), *c, *a);
-                s.store(y, x);
-                *a = q;
-            }
-        }
-        for (a, p) in acc[..vectors].iter().zip(partials.chunks_exact_mut(S::LANES)) {
-            s.store(*a, p);
-        }
-        let tail = chunks.into_remainder();
-        let n = tail.len();
-        each::<S, F>(s, tail, &constants[..n], &mut partials[..n]);
     }
+}
+
+/// Applies `F` to the elements of one group; the partial results stay in registers.
+#[inline(always)]
+fn one_lane<S: Simd, F: Function>(s: S, x: &mut [f32], constants: &[f32; PARTIALS], partials: &mut [f32; PARTIALS]) {
+    let vectors = PARTIALS / S::LANES;
+    let (mut acc, mut c) = ([s.splat(0.0); PARTIALS], [s.splat(0.0); PARTIALS]);
+    for i in 0..vectors {
+        (acc[i], c[i]) = (s.load(&partials[i * S::LANES..]), s.load(&constants[i * S::LANES..]));
+    }
+    let mut chunks = x.chunks_exact_mut(PARTIALS);
+    for chunk in &mut chunks {
+        for ((x, c), a) in chunk.chunks_exact_mut(S::LANES).zip(&c[..vectors]).zip(&mut acc[..vectors]) {
+            let (y, q) = F::apply(s, s.load(x), *c, *a);
+            s.store(y, x);
+            *a = q;
+        }
+    }
+    for (a, p) in acc[..vectors].iter().zip(partials.chunks_exact_mut(S::LANES)) {
+        s.store(*a, p);
+    }
+    let tail = chunks.into_remainder();
+    let n = tail.len();
+    each::<S, F>(s, tail, &constants[..n], &mut partials[..n]);
 }
 
 fn accumulate<F: Function>(level: Level, x: &mut [f32], constants: &[f32], partials: &mut [f32]) {
@@ -103,6 +107,62 @@ impl Function for ExpSum {
 /// `shifts` and `partials` do not have [`PARTIALS`] times as many elements as a row.
 pub fn exp_sum(level: Level, x: &mut [f32], shifts: &[f32], partials: &mut [f32]) {
     accumulate::<ExpSum>(level, x, shifts, partials);
+}
+
+struct Softmax<'a>(&'a mut [f32], usize);
+
+impl WithSimd for Softmax<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for x in self.0.chunks_exact_mut(self.1) {
+            let largest = largest(s, x);
+            let mut sums = [0.0; PARTIALS];
+            one_lane::<S, ExpSum>(s, x, &[largest; PARTIALS], &mut sums);
+            for half in [8, 4, 2, 1] {
+                for i in 0..half {
+                    sums[i] += sums[i + half];
+                }
+            }
+            // The sum is at least 1, or NaN: a product with the reciprocal is as good as a quotient.
+            scale_all(s, x, 1.0 / sums[0]);
+        }
+    }
+}
+
+/// The largest element but NaN, -infinity if there is none. It has several partial results, as no order changes it, but
+/// for the sign of a zero.
+#[inline(always)]
+fn largest<S: Simd>(s: S, x: &[f32]) -> f32 {
+    let larger = |a, b| s.select(s.lt(a, b), b, a);
+    let mut acc = [s.splat(f32::NEG_INFINITY); 4];
+    let mut chunks = x.chunks_exact(4 * S::LANES);
+    for chunk in &mut chunks {
+        for (a, x) in acc.iter_mut().zip(chunk.chunks_exact(S::LANES)) {
+            *a = larger(*a, s.load(x));
+        }
+    }
+    let mut rest = chunks.remainder().chunks_exact(S::LANES);
+    for x in &mut rest {
+        acc[0] = larger(acc[0], s.load(x));
+    }
+    let mut lanes = [f32::NEG_INFINITY; 2 * PARTIALS];
+    s.store(larger(larger(acc[0], acc[1]), larger(acc[2], acc[3])), &mut lanes);
+    lanes[PARTIALS..PARTIALS + rest.remainder().len()].copy_from_slice(rest.remainder());
+    for half in [16, 8, 4, 2, 1] {
+        for i in 0..half {
+            lanes[i] = if lanes[i] < lanes[i + half] { lanes[i + half] } else { lanes[i] };
+        }
+    }
+    lanes[0]
+}
+
+/// Replaces each row of `count` elements by its softmax: `exp(x - largest)`, divided by the sum of these.
+///
+/// # Panics
+/// `count` is 0.
+pub fn softmax(level: Level, rows: &mut [f32], count: usize) {
+    dispatch(level, Softmax(rows, count));
 }
 
 struct Center;
@@ -235,12 +295,7 @@ impl WithSimd for Scale<'_> {
     fn run<S: Simd>(self, s: S) {
         let Scale(x, scales) = self;
         if let [scale] = scales {
-            let mut xs = x.chunks_exact_mut(S::LANES);
-            for x in &mut xs {
-                s.store(s.mul(s.load(x), s.splat(*scale)), x);
-            }
-            xs.into_remainder().iter_mut().for_each(|x| *x *= scale);
-            return;
+            return scale_all(s, x, *scale);
         }
         for x in x.chunks_exact_mut(scales.len()) {
             let (mut xs, mut ss) = (x.chunks_exact_mut(S::LANES), scales.chunks_exact(S::LANES));
@@ -250,6 +305,15 @@ impl WithSimd for Scale<'_> {
             xs.into_remainder().iter_mut().zip(ss.remainder()).for_each(|(x, scale)| *x *= scale);
         }
     }
+}
+
+#[inline(always)]
+fn scale_all<S: Simd>(s: S, x: &mut [f32], scale: f32) {
+    let mut xs = x.chunks_exact_mut(S::LANES);
+    for x in &mut xs {
+        s.store(s.mul(s.load(x), s.splat(scale)), x);
+    }
+    xs.into_remainder().iter_mut().for_each(|x| *x *= scale);
 }
 
 /// Multiplies each column by its number.
@@ -285,6 +349,9 @@ mod tests {
             out.extend(x);
         }
         if lanes == 1 {
+            let mut x = sample(3 * rows, 5);
+            softmax(level, &mut x, rows);
+            out.extend(x);
             let mut x = sample(rows, 5);
             affine(level, &mut x, constants[0], &gamma, &beta);
             out.extend(&x);

@@ -6,17 +6,27 @@
 use crate::simd::{Simd, WithSimd};
 use half::f16;
 use std::arch::x86_64::*;
+use std::sync::LazyLock;
 
-pub(super) fn has_avx2() -> bool {
+static AVX2: LazyLock<bool> = LazyLock::new(|| {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")
-}
+});
 
-pub(super) fn has_avx512() -> bool {
+static AVX512: LazyLock<bool> = LazyLock::new(|| {
     has_avx2()
         && is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512vl")
+});
+
+// Asked at every dispatch, hence looked up once.
+pub(super) fn has_avx2() -> bool {
+    *AVX2
+}
+
+pub(super) fn has_avx512() -> bool {
+    *AVX512
 }
 
 /// # Safety
