@@ -153,9 +153,7 @@ impl Normalize {
         } else {
             self.groups.load_row(level, x, first, 0, tile);
         }
-        for (row, group) in tile.chunks_exact_mut(count).zip(first..) {
-            self.normal.row(level, group, row);
-        }
+        self.normal.rows(level, first, count, tile);
         if self.groups.contiguous() {
             let piece = Piece { start: first * count, rows: 1, width: tile.len(), step: tile.len() };
             // SAFETY: each group is put once, here.
@@ -202,29 +200,26 @@ fn center(level: Level, x: &mut [f32]) -> f32 {
 }
 
 impl Normal {
-    /// Normalises one group.
-    fn row(&self, level: Level, group: usize, x: &mut [f32]) {
+    /// Normalises groups of `count` elements that lie one after the other.
+    fn rows(&self, level: Level, first: usize, count: usize, x: &mut [f32]) {
+        let rows = |x: &mut [f32], f: &dyn Fn(usize, &mut [f32])| {
+            x.chunks_exact_mut(count).zip(first..).for_each(|(row, group)| f(group, row));
+        };
         match self {
-            Normal::Softmax => {
-                let max = reduce::reduce(level, Reduction::Max, x);
-                let mut sums = [0.0; PARTIALS];
-                normal::exp_sum(level, x, &[max; PARTIALS], &mut sums);
-                // The sum is at least 1 or NaN, so that a product with the reciprocal is as good as a quotient.
-                normal::scale(level, x, &[1.0 / fold(level, sums)]);
-            }
-            Normal::Layer { epsilon, gamma, beta } => {
+            Normal::Softmax => normal::softmax(level, x, count),
+            Normal::Layer { epsilon, gamma, beta } => rows(x, &|_, x| {
                 let scale = reciprocal_root(center(level, x) + epsilon);
                 normal::affine(level, x, scale, gamma, beta);
-            }
-            Normal::Instance { epsilon, gamma, beta } => {
+            }),
+            Normal::Instance { epsilon, gamma, beta } => rows(x, &|group, x| {
                 let scale = reciprocal_root(center(level, x) + epsilon);
                 let channel = group % gamma.len();
                 normal::linear(level, x, [&[0.0], &[scale * gamma[channel]], &[beta[channel]]]);
-            }
-            Normal::L2 { epsilon } => {
+            }),
+            Normal::L2 { epsilon } => rows(x, &|_, x| {
                 let squares = reduce::reduce(level, Reduction::SumSquare, x);
                 normal::scale(level, x, &[reciprocal_root(squares + epsilon)]);
-            }
+            }),
         }
     }
 

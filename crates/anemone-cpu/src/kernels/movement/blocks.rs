@@ -4,6 +4,10 @@ use crate::memory::{Io, Stored};
 use crate::plan::Moves;
 use crate::team::Team;
 
+/// Rows of at most as many elements are written block by block, [`STRIP`] rows at a time: copies would be too short.
+const SHORT: usize = 64;
+const STRIP: usize = 64;
+
 /// Rows, each of blocks of given lengths.
 struct Rows {
     /// Where each block begins, and the end of the row.
@@ -26,6 +30,21 @@ impl Rows {
     fn len(&self, block: usize) -> usize {
         self.starts[block + 1] - self.starts[block]
     }
+
+    /// Fills whole rows, from row `first` on.
+    fn interleave<T: Stored>(&self, from: &[&[T]], first: usize, to: &mut [T]) {
+        for (to, first) in to.chunks_mut(STRIP * self.row()).zip((first..).step_by(STRIP)) {
+            for (block, from) in from.iter().enumerate() {
+                let (start, len) = (self.starts[block], self.len(block));
+                let rows = to.chunks_exact_mut(self.row()).zip(from[first * len..].chunks_exact(len));
+                if len == 1 {
+                    rows.for_each(|(to, from)| to[start] = from[0]);
+                } else {
+                    rows.for_each(|(to, from)| to[start..start + len].copy_from_slice(from));
+                }
+            }
+        }
+    }
 }
 
 /// A result whose rows are a block of each operand.
@@ -43,6 +62,10 @@ impl Moves for Joined {
         let rows = &self.0;
         let to = io.write::<T>(0);
         let from: Vec<&[T]> = (0..rows.starts.len() - 1).map(|read| io.read(read)).collect();
+        if rows.row() <= SHORT {
+            let piece = team.piece(to.len(), rows.row());
+            return team.chunks(to, piece, |start, to, _| rows.interleave(&from, start / rows.row(), to));
+        }
         let piece = team.piece(to.len(), 1);
         team.chunks(to, piece, |start, mut to, _| {
             let (mut row, at) = (start / rows.row(), start % rows.row());
