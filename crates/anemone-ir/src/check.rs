@@ -353,9 +353,6 @@ fn check_types(schema: &Schema, opset: Opset, args: &[Arg], infos: &[ValueInfo])
             check_known(param, opset, info)?;
             // Lists of settings, such as axes, may be empty; data may not.
             let setting = param.known == Known::AtCompile && matches!(param.rule, TypeRule::Of(_) | TypeRule::Index);
-            if setting && ty.dims.rank() > 1 {
-                fail!("rank", "`{}` is {ty}, one value or a vector is wanted", param.name);
-            }
             if !setting && ty.dims.contains(&0) {
                 fail!("empty", "`{}` is {ty}, which has no elements", param.name);
             }

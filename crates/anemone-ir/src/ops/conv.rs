@@ -128,8 +128,6 @@ impl Operation for Conv {
 }
 
 /// The transpose of a convolution: each input element adds the kernel to the output. Weight: `[in, out / groups, kernel…]`.
-///
-/// `pad_type` may be `same_lower`, as older programs have it, though Core ML's own tools know it of `conv` only.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ConvTranspose {
     /// The window of the convolution that this is the transpose of: its `input` is this operation's output.
