@@ -113,7 +113,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<Check, Failure> {
         error_count: of(Severity::Error),
         warning_count: of(Severity::Warning),
         functions,
-        diagnostics: found.iter().map(|d| Finding::new(d, source.text())).collect(),
+        diagnostics: Finding::all(&found, source.text()),
         summary,
         model: path,
     })

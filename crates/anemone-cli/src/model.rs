@@ -9,6 +9,9 @@ use anemone_ir::{Diagnostic, Function, Program, Severity};
 use anemone_mil::{Dialect, Folder, ParseError, Parsed, Source};
 use std::path::{Path, PathBuf};
 
+/// How many diagnostics are shown to people.
+const SHOWN: usize = 100;
+
 /// A model that is as it should be.
 pub(crate) struct Model {
     /// The file of the text.
@@ -95,16 +98,22 @@ fn other_kind(path: &Path) -> Option<Problem> {
 fn wrong(error: &ParseError, cx: &Context) -> Failure {
     let (source, diagnostics) = (error.source(), error.diagnostics());
     Failure {
-        findings: diagnostics.iter().map(|d| Finding::new(d, source.text())).collect(),
+        findings: Finding::all(diagnostics, source.text()),
         rendered: render(source, diagnostics, cx),
         problems: vec![Problem::new("model", format!("{} has {}", source.name(), counts(diagnostics)))],
         ..Failure::default()
     }
 }
 
-/// Diagnostics as people read them: several lines each, and an empty one after it.
+/// Diagnostics as people read them: several lines each, and an empty one after it. Nobody reads more than [`SHOWN`].
 pub(crate) fn render(source: &Source, diagnostics: &[Diagnostic], cx: &Context) -> String {
-    diagnostics.iter().map(|d| source.render(d, cx.err.is_coloured()) + "\n\n").collect()
+    let shown = diagnostics.iter().take(SHOWN);
+    let mut out: String = shown.map(|d| source.render(d, cx.err.is_coloured()) + "\n\n").collect();
+    if diagnostics.len() > SHOWN {
+        let more = plural(diagnostics.len() - SHOWN, "more finding");
+        out += &format!("{} {more}; `anemone check --json` gives all of them\n\n", cx.err.hint("note:"));
+    }
+    out
 }
 
 /// How many errors and warnings there are, in words.

@@ -80,3 +80,18 @@ fn a_model_of_many_operations_is_warned_of() {
     assert!(ran.err.starts_with("warning[operations]: "), "{}", ran.err);
     assert_eq!(folder.anemone("check long.mil --deny warnings").code, 1);
 }
+
+#[test]
+fn a_hundred_findings_are_shown_and_all_are_given() {
+    let folder = Folder::new();
+    let wrong: String = (0..300).map(|i| format!("tensor<fp16, [64]> v{i} = rellu(x = x);\n")).collect();
+    folder
+        .write("wrong.mil", format!("program(1.3) {{ func main<ios16>(tensor<fp16, [64]> x) {{\n{wrong}}} -> (x); }}"));
+    let ran = folder.anemone("check wrong.mil");
+    assert_eq!(ran.out, "wrong.mil: 300 errors (0 operations)\n");
+    assert_eq!(ran.err.matches("error[unknown-operation]").count(), 100);
+    assert!(ran.err.ends_with("note: 200 more findings; `anemone check --json` gives all of them\n\n"), "{}", ran.err);
+    let (_, json) = folder.json("check wrong.mil");
+    assert_eq!(json["diagnostics"].as_array().unwrap().len(), 300);
+    assert_eq!(json["diagnostics"][299]["line"], 301);
+}
