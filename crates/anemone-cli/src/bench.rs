@@ -56,10 +56,10 @@ const PEAK: Duration = Duration::from_millis(300);
 pub(crate) struct Args {
     /// A file of MIL text, or a folder with model.mil
     model: PathBuf,
-    /// Run so often
+    /// Measure N runs
     #[arg(long, value_name = "N", conflicts_with = "seconds", value_parser = clap::value_parser!(u64).range(1..=MOST))]
     iterations: Option<u64>,
-    /// Run so long
+    /// Measure for S seconds
     #[arg(long, value_name = "S", default_value = "2", value_parser = seconds)]
     seconds: Duration,
     /// An input: NAME=FILE.npy, NAME=random, NAME=random:SEED, NAME=zeros or NAME=ones
