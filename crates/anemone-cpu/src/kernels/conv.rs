@@ -144,8 +144,14 @@ impl Product {
     /// Few positions: each weight is read once for each image.
     fn small(&self, team: &Team<'_>, weights: &Packed, patches: &Patches<'_>, sink: &Planes<'_>) {
         let Size { batch, n, k, .. } = self.shape.size();
+        let space = &self.shape.space;
+        let is_whole = n == 1 && space.taps() == space.input() && !space.is_padded();
         for image in 0..batch {
             let load = |level, position: usize, to: &mut [f32]| {
+                if is_whole {
+                    // The window is the image.
+                    return patches.x.load(level, image * k, to);
+                }
                 patches.pack(level, image, 0, k, Columns { first: position, count: 1, stride: 1 }, to);
             };
             let take = |row: usize, column: usize, values: &mut [f32], scratch: &mut [f32]| {
