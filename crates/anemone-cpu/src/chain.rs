@@ -10,7 +10,8 @@ mod walk;
 
 use crate::memory::{Io, Place};
 use crate::team::Team;
-use anemone_simd::{Binary, Level, Unary, half as halves, map};
+use anemone_simd::map::{self, Keep};
+use anemone_simd::{Binary, Level, Unary};
 pub(crate) use build::{Builder, MapOp, Reg};
 pub(crate) use walk::{Walk, position};
 
@@ -158,17 +159,11 @@ impl Chain {
                 Instr::Copy { from, to } => registers.copy_within(from * TILE..from * TILE + n, to * TILE),
                 Instr::Unary { op, at, round } => {
                     let x = &mut registers[at * TILE..][..n];
-                    map::unary(level, op, x);
-                    if round {
-                        halves::round(level, x);
-                    }
+                    map::unary(level, op, x, keep(round));
                 }
                 Instr::Binary { op, a, b, round } => {
                     let (a, b) = pair(registers, a, b, n);
-                    map::binary(level, op, a, b);
-                    if round {
-                        halves::round(level, a);
-                    }
+                    map::binary(level, op, a, b, keep(round));
                 }
                 Instr::Select { cond, a, b } => select(level, registers, [cond, a, b], n),
                 Instr::Store { from, write } => {
@@ -192,6 +187,10 @@ impl Chain {
             unsafe { self.run(team.level, io, Piece { start, rows: 1, width, step: width }, None, scratch) };
         });
     }
+}
+
+fn keep(round: bool) -> Keep {
+    if round { Keep::F16 } else { Keep::F32 }
 }
 
 /// Two different registers, the first to be written.

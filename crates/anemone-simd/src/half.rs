@@ -42,11 +42,9 @@ impl WithSimd for Round<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let mut half = [f16::ZERO; 16];
         let mut chunks = self.0.chunks_exact_mut(S::LANES);
         for x in &mut chunks {
-            s.store_f16(s.load(x), &mut half);
-            s.store(s.load_f16(&half), x);
+            s.store(s.round_f16(s.load(x)), x);
         }
         for x in chunks.into_remainder() {
             *x = f16::from_f32(*x).to_f32();

@@ -75,113 +75,147 @@ pub enum Binary {
     LogicalXor,
 }
 
-/// Calls `f` on vectors of `x`, and on a padded vector for what is left.
+/// How results are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Keep {
+    /// As they are computed.
+    F32,
+    /// Rounded to the nearest half.
+    F16,
+}
+
+// These loops are macros, not functions of closures: a closure that is not inlined would be compiled without the level's
+// instructions, and call each of them.
+
+/// Replaces vectors of `data` by the expression in `x`; what is left at the end is done on a padded vector.
+macro_rules! each {
+    ($s:ident, $keep:ident, $data:expr, |$x:ident| $body:expr) => {{
+        let mut chunks = $data.chunks_exact_mut(S::LANES);
+        for chunk in &mut chunks {
+            let $x = $s.load(chunk);
+            $s.store(keep($s, $keep, $body), chunk);
+        }
+        let tail = chunks.into_remainder();
+        if !tail.is_empty() {
+            let mut padded = [0.0; 16];
+            padded[..tail.len()].copy_from_slice(tail);
+            let $x = $s.load(&padded);
+            $s.store(keep($s, $keep, $body), &mut padded);
+            tail.copy_from_slice(&padded[..tail.len()]);
+        }
+    }};
+}
+
+/// Replaces vectors of the first slice by the expression in `a` and `b`.
+macro_rules! both {
+    ($s:ident, $keep:ident, $left:expr, $right:expr, |$a:ident, $b:ident| $body:expr) => {{
+        let mut chunks = $left.chunks_exact_mut(S::LANES);
+        let mut others = $right.chunks_exact(S::LANES);
+        for (left, right) in (&mut chunks).zip(&mut others) {
+            let ($a, $b) = ($s.load(left), $s.load(right));
+            $s.store(keep($s, $keep, $body), left);
+        }
+        let tail = chunks.into_remainder();
+        if !tail.is_empty() {
+            let (mut left, mut right) = ([0.0; 16], [0.0; 16]);
+            left[..tail.len()].copy_from_slice(tail);
+            right[..tail.len()].copy_from_slice(others.remainder());
+            let ($a, $b) = ($s.load(&left), $s.load(&right));
+            $s.store(keep($s, $keep, $body), &mut left);
+            tail.copy_from_slice(&left[..tail.len()]);
+        }
+    }};
+}
+
 #[inline(always)]
-fn each<S: Simd>(s: S, x: &mut [f32], f: impl Fn(S::V) -> S::V) {
-    let mut chunks = x.chunks_exact_mut(S::LANES);
-    for chunk in &mut chunks {
-        s.store(f(s.load(chunk)), chunk);
-    }
-    let tail = chunks.into_remainder();
-    if !tail.is_empty() {
-        let mut padded = [0.0; 16];
-        padded[..tail.len()].copy_from_slice(tail);
-        s.store(f(s.load(&padded)), &mut padded);
-        tail.copy_from_slice(&padded[..tail.len()]);
+fn keep<S: Simd>(s: S, keep: Keep, x: S::V) -> S::V {
+    match keep {
+        Keep::F32 => x,
+        Keep::F16 => s.round_f16(x),
     }
 }
 
-/// Calls `f` on vectors of `a` and `b`; results go into `a`.
-#[inline(always)]
-fn both<S: Simd>(s: S, a: &mut [f32], b: &[f32], f: impl Fn(S::V, S::V) -> S::V) {
-    let mut chunks = a.chunks_exact_mut(S::LANES);
-    let mut others = b.chunks_exact(S::LANES);
-    for (a, b) in (&mut chunks).zip(&mut others) {
-        s.store(f(s.load(a), s.load(b)), a);
-    }
-    let tail = chunks.into_remainder();
-    if !tail.is_empty() {
-        let (mut pa, mut pb) = ([0.0; 16], [0.0; 16]);
-        pa[..tail.len()].copy_from_slice(tail);
-        pb[..tail.len()].copy_from_slice(others.remainder());
-        s.store(f(s.load(&pa), s.load(&pb)), &mut pa);
-        tail.copy_from_slice(&pa[..tail.len()]);
-    }
-}
-
-struct Apply<'a>(Unary, &'a mut [f32]);
+struct Apply<'a>(Unary, &'a mut [f32], Keep);
 
 impl WithSimd for Apply<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Apply(unary, x) = self;
+        let Apply(unary, x, keep_as) = self;
         let zero = s.splat(0.0);
         let one = s.splat(1.0);
         match unary {
-            Unary::Identity => {}
-            Unary::Abs => each(s, x, |x| s.abs(x)),
-            Unary::Square => each(s, x, |x| s.mul(x, x)),
-            Unary::Sqrt => each(s, x, |x| s.sqrt(x)),
-            Unary::Exp => each(s, x, |x| math::exp(s, x)),
-            Unary::Exp2 => each(s, x, |x| math::exp2(s, x)),
-            Unary::Sign => each(s, x, |x| {
+            Unary::Identity => each!(s, keep_as, x, |x| x),
+            Unary::Abs => each!(s, keep_as, x, |x| s.abs(x)),
+            Unary::Square => each!(s, keep_as, x, |x| s.mul(x, x)),
+            Unary::Sqrt => each!(s, keep_as, x, |x| s.sqrt(x)),
+            Unary::Exp => each!(s, keep_as, x, |x| math::exp(s, x)),
+            Unary::Exp2 => each!(s, keep_as, x, |x| math::exp2(s, x)),
+            Unary::Sign => each!(s, keep_as, x, |x| {
                 let sign = s.copysign(one, x);
                 s.select(s.lt(zero, s.abs(x)), sign, x)
             }),
-            Unary::Floor => each(s, x, |x| s.floor(x)),
-            Unary::Ceil => each(s, x, |x| s.ceil(x)),
-            Unary::Round => each(s, x, |x| s.round(x)),
-            Unary::Erf => each(s, x, |x| math::erf(s, x)),
+            Unary::Floor => each!(s, keep_as, x, |x| s.floor(x)),
+            Unary::Ceil => each!(s, keep_as, x, |x| s.ceil(x)),
+            Unary::Round => each!(s, keep_as, x, |x| s.round(x)),
+            Unary::Erf => each!(s, keep_as, x, |x| math::erf(s, x)),
             // Rare, and hard to get right for large arguments: in f64 by a library that has no machine-dependent path.
-            Unary::Sin => x.iter_mut().for_each(|x| *x = libm::sin(f64::from(*x)) as f32),
-            Unary::Cos => x.iter_mut().for_each(|x| *x = libm::cos(f64::from(*x)) as f32),
-            Unary::Rsqrt(e) => each(s, x, |x| s.div(one, s.sqrt(s.add(x, s.splat(e))))),
-            Unary::Log(e) => each(s, x, |x| math::log(s, s.add(x, s.splat(e)))),
-            Unary::Inverse(e) => each(s, x, |x| s.div(one, s.add(x, s.splat(e)))),
-            Unary::Relu => each(s, x, |x| s.select(s.lt(x, zero), zero, x)),
-            Unary::Sigmoid => each(s, x, |x| math::sigmoid(s, x)),
-            Unary::Tanh => each(s, x, |x| math::tanh(s, x)),
-            Unary::Softplus => each(s, x, |x| math::softplus(s, x)),
-            Unary::Softsign => each(s, x, |x| {
+            Unary::Sin => {
+                x.iter_mut().for_each(|x| *x = libm::sin(f64::from(*x)) as f32);
+                each!(s, keep_as, x, |x| x);
+            }
+            Unary::Cos => {
+                x.iter_mut().for_each(|x| *x = libm::cos(f64::from(*x)) as f32);
+                each!(s, keep_as, x, |x| x);
+            }
+            Unary::Rsqrt(e) => each!(s, keep_as, x, |x| s.div(one, s.sqrt(s.add(x, s.splat(e))))),
+            Unary::Log(e) => each!(s, keep_as, x, |x| math::log(s, s.add(x, s.splat(e)))),
+            Unary::Inverse(e) => each!(s, keep_as, x, |x| s.div(one, s.add(x, s.splat(e)))),
+            Unary::Relu => each!(s, keep_as, x, |x| s.select(s.lt(x, zero), zero, x)),
+            Unary::Sigmoid => each!(s, keep_as, x, |x| math::sigmoid(s, x)),
+            Unary::Tanh => each!(s, keep_as, x, |x| math::tanh(s, x)),
+            Unary::Softplus => each!(s, keep_as, x, |x| math::softplus(s, x)),
+            Unary::Softsign => each!(s, keep_as, x, |x| {
                 let a = s.abs(x);
                 let y = s.div(x, s.add(one, a));
                 s.select(s.eq(a, s.splat(f32::INFINITY)), s.copysign(one, x), y)
             }),
-            Unary::Silu => each(s, x, |x| {
+            Unary::Silu => each!(s, keep_as, x, |x| {
                 let y = s.mul(x, math::sigmoid(s, x));
                 s.select(s.eq(x, s.splat(f32::NEG_INFINITY)), zero, y)
             }),
-            Unary::LeakyRelu(alpha) => each(s, x, |x| s.select(s.le(zero, x), x, s.mul(s.splat(alpha), x))),
+            Unary::LeakyRelu(alpha) => each!(s, keep_as, x, |x| s.select(s.le(zero, x), x, s.mul(s.splat(alpha), x))),
             Unary::Elu(alpha) => {
-                each(s, x, |x| s.select(s.lt(zero, x), x, s.mul(s.splat(alpha), math::expm1(s, x))));
+                each!(s, keep_as, x, |x| s.select(s.lt(zero, x), x, s.mul(s.splat(alpha), math::expm1(s, x))));
             }
-            Unary::SigmoidHard(alpha, beta) => each(s, x, |x| {
+            Unary::SigmoidHard(alpha, beta) => each!(s, keep_as, x, |x| {
                 let y = s.add(s.mul(s.splat(alpha), x), s.splat(beta));
                 let y = s.select(s.lt(y, zero), zero, y);
                 s.select(s.lt(one, y), one, y)
             }),
-            Unary::LinearActivation(alpha, beta) => each(s, x, |x| s.add(s.mul(s.splat(alpha), x), s.splat(beta))),
-            Unary::Clip(low, high) => each(s, x, |x| {
+            Unary::LinearActivation(alpha, beta) => {
+                each!(s, keep_as, x, |x| s.add(s.mul(s.splat(alpha), x), s.splat(beta)))
+            }
+            Unary::Clip(low, high) => each!(s, keep_as, x, |x| {
                 let y = s.select(s.lt(x, s.splat(low)), s.splat(low), x);
                 s.select(s.lt(s.splat(high), y), s.splat(high), y)
             }),
-            Unary::GeluExact => each(s, x, |x| {
+            Unary::GeluExact => each!(s, keep_as, x, |x| {
                 let t = math::erf(s, s.mul(x, s.splat(std::f32::consts::FRAC_1_SQRT_2)));
                 gelu(s, x, s.add(one, t))
             }),
-            Unary::GeluTanh => each(s, x, |x| {
+            Unary::GeluTanh => each!(s, keep_as, x, |x| {
                 let cube = s.mul(s.mul(x, x), x);
                 let inner = s.fma(s.splat(0.044_715), cube, x);
                 let t = math::tanh(s, s.mul(s.splat(0.797_884_6), inner));
                 gelu(s, x, s.add(one, t))
             }),
-            Unary::GeluSigmoid => each(s, x, |x| {
+            Unary::GeluSigmoid => each!(s, keep_as, x, |x| {
                 let y = s.mul(x, math::sigmoid(s, s.mul(s.splat(1.702), x)));
                 s.select(s.eq(x, s.splat(f32::NEG_INFINITY)), s.splat(-0.0), y)
             }),
-            Unary::Not => each(s, x, |x| s.select(s.eq(x, zero), one, zero)),
-            Unary::Truth => each(s, x, |x| s.select(s.eq(x, zero), zero, one)),
+            Unary::Not => each!(s, keep_as, x, |x| s.select(s.eq(x, zero), one, zero)),
+            Unary::Truth => each!(s, keep_as, x, |x| s.select(s.eq(x, zero), zero, one)),
         }
     }
 }
@@ -193,39 +227,52 @@ fn gelu<S: Simd>(s: S, x: S::V, factor: S::V) -> S::V {
     s.select(s.eq(x, s.splat(f32::NEG_INFINITY)), s.splat(-0.0), y)
 }
 
-struct Combine<'a>(Binary, &'a mut [f32], &'a [f32]);
+/// 1 where true, else 0.
+#[inline(always)]
+fn truth<S: Simd>(s: S, m: S::M) -> S::V {
+    s.select(m, s.splat(1.0), s.splat(0.0))
+}
+
+/// 0 for 0, else 1.
+#[inline(always)]
+fn is<S: Simd>(s: S, x: S::V) -> S::V {
+    s.select(s.eq(x, s.splat(0.0)), s.splat(0.0), s.splat(1.0))
+}
+
+struct Combine<'a>(Binary, &'a mut [f32], &'a [f32], Keep);
 
 impl WithSimd for Combine<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Combine(binary, a, b) = self;
+        let Combine(binary, a, b, keep_as) = self;
         let (zero, one) = (s.splat(0.0), s.splat(1.0));
-        let truth = |m| s.select(m, one, zero);
-        let is = |x| s.select(s.eq(x, zero), zero, one);
         match binary {
-            Binary::Add => both(s, a, b, |a, b| s.add(a, b)),
-            Binary::Sub => both(s, a, b, |a, b| s.sub(a, b)),
-            Binary::Mul => both(s, a, b, |a, b| s.mul(a, b)),
-            Binary::RealDiv => both(s, a, b, |a, b| s.div(a, b)),
-            Binary::FloorDiv => both(s, a, b, |a, b| {
+            Binary::Add => both!(s, keep_as, a, b, |a, b| s.add(a, b)),
+            Binary::Sub => both!(s, keep_as, a, b, |a, b| s.sub(a, b)),
+            Binary::Mul => both!(s, keep_as, a, b, |a, b| s.mul(a, b)),
+            Binary::RealDiv => both!(s, keep_as, a, b, |a, b| s.div(a, b)),
+            Binary::FloorDiv => both!(s, keep_as, a, b, |a, b| {
                 // The quotient may have been rounded up to an integer; the sign of the remainder tells.
                 let q = s.floor(s.div(a, b));
                 let rest = s.fma(s.neg(q), b, a);
                 s.select(s.lt(s.mul(rest, s.copysign(one, b)), zero), s.sub(q, one), q)
             }),
-            Binary::Pow => a.iter_mut().zip(b).for_each(|(a, b)| *a = pow(*a, *b)),
-            Binary::Maximum => both(s, a, b, |a, b| math::maximum(s, a, b)),
-            Binary::Minimum => both(s, a, b, |a, b| math::minimum(s, a, b)),
-            Binary::Equal => both(s, a, b, |a, b| truth(s.eq(a, b))),
-            Binary::NotEqual => both(s, a, b, |a, b| s.select(s.eq(a, b), zero, one)),
-            Binary::Less => both(s, a, b, |a, b| truth(s.lt(a, b))),
-            Binary::LessEqual => both(s, a, b, |a, b| truth(s.le(a, b))),
-            Binary::Greater => both(s, a, b, |a, b| truth(s.lt(b, a))),
-            Binary::GreaterEqual => both(s, a, b, |a, b| truth(s.le(b, a))),
-            Binary::LogicalAnd => both(s, a, b, |a, b| s.mul(is(a), is(b))),
-            Binary::LogicalOr => both(s, a, b, |a, b| is(s.add(is(a), is(b)))),
-            Binary::LogicalXor => both(s, a, b, |a, b| s.abs(s.sub(is(a), is(b)))),
+            Binary::Pow => {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a = pow(*a, *b));
+                each!(s, keep_as, a, |a| a);
+            }
+            Binary::Maximum => both!(s, keep_as, a, b, |a, b| math::maximum(s, a, b)),
+            Binary::Minimum => both!(s, keep_as, a, b, |a, b| math::minimum(s, a, b)),
+            Binary::Equal => both!(s, keep_as, a, b, |a, b| truth(s, s.eq(a, b))),
+            Binary::NotEqual => both!(s, keep_as, a, b, |a, b| s.select(s.eq(a, b), zero, one)),
+            Binary::Less => both!(s, keep_as, a, b, |a, b| truth(s, s.lt(a, b))),
+            Binary::LessEqual => both!(s, keep_as, a, b, |a, b| truth(s, s.le(a, b))),
+            Binary::Greater => both!(s, keep_as, a, b, |a, b| truth(s, s.lt(b, a))),
+            Binary::GreaterEqual => both!(s, keep_as, a, b, |a, b| truth(s, s.le(b, a))),
+            Binary::LogicalAnd => both!(s, keep_as, a, b, |a, b| s.mul(is(s, a), is(s, b))),
+            Binary::LogicalOr => both!(s, keep_as, a, b, |a, b| is(s, s.add(is(s, a), is(s, b)))),
+            Binary::LogicalXor => both!(s, keep_as, a, b, |a, b| s.abs(s.sub(is(s, a), is(s, b)))),
         }
     }
 }
@@ -236,17 +283,17 @@ fn pow(a: f32, b: f32) -> f32 {
 }
 
 /// Replaces each element by its function.
-pub fn unary(level: Level, unary: Unary, x: &mut [f32]) {
-    dispatch(level, Apply(unary, x));
+pub fn unary(level: Level, unary: Unary, x: &mut [f32], keep: Keep) {
+    dispatch(level, Apply(unary, x, keep));
 }
 
 /// Replaces each element of `a` by the function of it and its counterpart in `b`.
 ///
 /// # Panics
 /// The slices differ in length.
-pub fn binary(level: Level, binary: Binary, a: &mut [f32], b: &[f32]) {
+pub fn binary(level: Level, binary: Binary, a: &mut [f32], b: &[f32], keep: Keep) {
     assert_eq!(a.len(), b.len());
-    dispatch(level, Combine(binary, a, b));
+    dispatch(level, Combine(binary, a, b, keep));
 }
 
 struct Select<'a>(&'a [f32], &'a mut [f32], &'a [f32]);

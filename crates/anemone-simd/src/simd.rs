@@ -25,6 +25,8 @@ pub trait Simd: Copy + Send + Sync {
     fn load_f16(self, from: &[f16]) -> Self::V;
     /// Rounds to halves, to nearest even; panics if there is too little room.
     fn store_f16(self, x: Self::V, to: &mut [f16]);
+    /// Each element rounded to the nearest half, ties to even.
+    fn round_f16(self, x: Self::V) -> Self::V;
     /// `a + b`
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a - b`

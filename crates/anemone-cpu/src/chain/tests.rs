@@ -1,5 +1,6 @@
 use super::*;
 use anemone_ir::{DType, Dims};
+use anemone_simd::half as halves;
 
 /// A chain on `x` and `y` (one number for each row): `(x + y) * x`, stored, and where `x` is not 0 its tanh, else `y`.
 fn chain(dims: &Dims, row: &Dims, given: bool) -> Chain {
@@ -22,7 +23,7 @@ fn expected(x: f32, y: f32) -> (f32, f32) {
         v
     };
     let mut tanh = x;
-    map::unary(Level::Scalar, Unary::Tanh, std::slice::from_mut(&mut tanh));
+    map::unary(Level::Scalar, Unary::Tanh, std::slice::from_mut(&mut tanh), Keep::F32);
     let other = if x == 0.0 { y } else { half(tanh) };
     (half(half(x + y) * x), other * other)
 }

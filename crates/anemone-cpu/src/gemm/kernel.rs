@@ -20,14 +20,15 @@ impl WithSimd for Panel<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         // Accumulators, a row of B and one broadcast must fit the registers: 16 of them, or 32 with 16 lanes.
+        let Panel { a, b, c, stride } = self;
         if S::LANES == 16 {
-            (0..PANEL)
-                .step_by(8)
-                .for_each(|row| tile::<S, 8>(s, row, self.a, self.b, &mut self.c[row * self.stride..], self.stride));
+            for row in (0..PANEL).step_by(8) {
+                tile::<S, 8>(s, row, a, b, &mut c[row * stride..], stride);
+            }
         } else {
-            (0..PANEL)
-                .step_by(4)
-                .for_each(|row| tile::<S, 4>(s, row, self.a, self.b, &mut self.c[row * self.stride..], self.stride));
+            for row in (0..PANEL).step_by(4) {
+                tile::<S, 4>(s, row, a, b, &mut c[row * stride..], stride);
+            }
         }
     }
 }

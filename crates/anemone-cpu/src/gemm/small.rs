@@ -64,22 +64,41 @@ impl WithSimd for Panel<'_> {
         for j in 0..self.n {
             let (b, out) = (&self.b[j * k..][..k], &mut self.results[j * PANEL..][..PANEL]);
             match &self.a.data {
-                Data::F16(d) => column(s, &d[range.clone()], b, out, |s, x: &[f16]| s.load_f16(x)),
-                Data::F32(d) => column(s, &d[range.clone()], b, out, |s, x: &[f32]| s.load(x)),
+                Data::F16(d) => column(s, &d[range.clone()], b, out),
+                Data::F32(d) => column(s, &d[range.clone()], b, out),
             }
         }
     }
 }
 
+/// A stored weight. (A closure that loads would have to be inlined to be compiled with the level's instructions.)
+trait Weight: Sized {
+    fn load<S: Simd>(s: S, from: &[Self]) -> S::V;
+}
+
+impl Weight for f16 {
+    #[inline(always)]
+    fn load<S: Simd>(s: S, from: &[f16]) -> S::V {
+        s.load_f16(from)
+    }
+}
+
+impl Weight for f32 {
+    #[inline(always)]
+    fn load<S: Simd>(s: S, from: &[f32]) -> S::V {
+        s.load(from)
+    }
+}
+
 /// One column of one panel.
 #[inline(always)]
-fn column<S: Simd, T>(s: S, a: &[T], b: &[f32], out: &mut [f32], load: impl Fn(S, &[T]) -> S::V) {
+fn column<S: Simd, T: Weight>(s: S, a: &[T], b: &[f32], out: &mut [f32]) {
     let vectors = PANEL / S::LANES;
     let mut acc = [s.splat(0.0); PANEL];
     for (a, x) in a.chunks_exact(PANEL).zip(b) {
         let x = s.splat(*x);
         for (v, a) in acc[..vectors].iter_mut().zip(a.chunks_exact(S::LANES)) {
-            *v = s.fma(load(s, a), x, *v);
+            *v = s.fma(T::load(s, a), x, *v);
         }
     }
     for (v, out) in acc[..vectors].iter().zip(out.chunks_exact_mut(S::LANES)) {

@@ -8,8 +8,9 @@ use crate::memory::{Io, Values};
 use crate::plan::{Out, PlanCx, Planned, Source};
 use crate::team::Team;
 use anemone_ir::ops::reduce::*;
+use anemone_simd::map::{self, Keep};
 use anemone_simd::reduce::{self, PARTIALS, Reduction};
-use anemone_simd::{Level, Unary, map, normal};
+use anemone_simd::{Level, Unary, normal};
 
 /// What is done with the outcome of a reduction.
 #[derive(Clone, Copy, PartialEq)]
@@ -172,10 +173,10 @@ impl Reduce {
         match self.finish {
             Finish::None => {}
             Finish::Mean => results.iter_mut().for_each(|x| *x /= self.groups.count as f32),
-            Finish::Sqrt => map::unary(level, Unary::Sqrt, results),
-            Finish::Log => map::unary(level, Unary::Log(0.0), results),
+            Finish::Sqrt => map::unary(level, Unary::Sqrt, results, Keep::F32),
+            Finish::Log => map::unary(level, Unary::Log(0.0), results, Keep::F32),
             Finish::LogOfExp => {
-                map::unary(level, Unary::Log(0.0), results);
+                map::unary(level, Unary::Log(0.0), results, Keep::F32);
                 for (x, largest) in results.iter_mut().zip(largest) {
                     // An infinite or undefined largest element decides alone.
                     *x = if largest.is_finite() { *x + largest } else { *largest };

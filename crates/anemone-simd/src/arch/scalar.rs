@@ -32,6 +32,10 @@ impl Simd for Scalar {
         to[0] = f16::from_f32(x);
     }
     #[inline(always)]
+    fn round_f16(self, x: f32) -> f32 {
+        f16::from_f32(x).to_f32()
+    }
+    #[inline(always)]
     fn add(self, a: f32, b: f32) -> f32 {
         a + b
     }

@@ -91,6 +91,7 @@ impl Simd for Avx2 {
     }
     intrinsics! {
         fn splat(x: f32) -> __m256 = _mm256_set1_ps(x);
+        fn round_f16(x: __m256) -> __m256 = _mm256_cvtph_ps(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(x));
         fn add(a: __m256, b: __m256) -> __m256 = _mm256_add_ps(a, b);
         fn sub(a: __m256, b: __m256) -> __m256 = _mm256_sub_ps(a, b);
         fn mul(a: __m256, b: __m256) -> __m256 = _mm256_mul_ps(a, b);
@@ -155,6 +156,7 @@ impl Simd for Avx512 {
     }
     intrinsics! {
         fn splat(x: f32) -> __m512 = _mm512_set1_ps(x);
+        fn round_f16(x: __m512) -> __m512 = _mm512_cvtph_ps(_mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(x));
         fn add(a: __m512, b: __m512) -> __m512 = _mm512_add_ps(a, b);
         fn sub(a: __m512, b: __m512) -> __m512 = _mm512_sub_ps(a, b);
         fn mul(a: __m512, b: __m512) -> __m512 = _mm512_mul_ps(a, b);

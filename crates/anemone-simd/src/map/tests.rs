@@ -18,7 +18,7 @@ fn ulp(x: f64) -> f64 {
 fn worst(unary_: Unary, truth: impl Fn(f64) -> f64) -> (f64, f32) {
     let x = sample();
     let mut y = x.clone();
-    unary(Level::best(), unary_, &mut y);
+    unary(Level::best(), unary_, &mut y, Keep::F32);
     let mut worst = (0.0, 0.0);
     for (x, y) in x.iter().zip(&y) {
         let t = truth(f64::from(*x));
@@ -122,11 +122,11 @@ fn levels_agree_bit_for_bit() {
     let thin: Vec<f32> = x.iter().copied().step_by(23).collect();
     for unary_ in UNARY {
         let mut expected = thin.clone();
-        unary(Level::Scalar, unary_, &mut expected);
+        unary(Level::Scalar, unary_, &mut expected, Keep::F32);
         for level in Level::available() {
             for start in [0, 1, 5] {
                 let mut y = thin[start..].to_vec();
-                unary(level, unary_, &mut y);
+                unary(level, unary_, &mut y, Keep::F32);
                 for ((x, y), e) in thin[start..].iter().zip(&y).zip(&expected[start..]) {
                     assert_eq!(bits(*y), bits(*e), "{level:?} {unary_:?}({x:e}): {y:e}, {e:e}");
                 }
@@ -136,10 +136,10 @@ fn levels_agree_bit_for_bit() {
     let other: Vec<f32> = thin.iter().rev().copied().collect();
     for binary_ in BINARY {
         let mut expected = thin.clone();
-        binary(Level::Scalar, binary_, &mut expected, &other);
+        binary(Level::Scalar, binary_, &mut expected, &other, Keep::F32);
         for level in Level::available() {
             let mut y = thin.clone();
-            binary(level, binary_, &mut y, &other);
+            binary(level, binary_, &mut y, &other, Keep::F32);
             for (i, (y, e)) in y.iter().zip(&expected).enumerate() {
                 assert_eq!(bits(*y), bits(*e), "{level:?} {binary_:?}({:e}, {:e}): {y:e}, {e:e}", thin[i], other[i]);
             }
@@ -172,18 +172,39 @@ fn zeros_and_nans_have_their_place() {
         ];
         for (op, a, b, expected) in cases {
             let mut out = [a; 3];
-            binary(level, op, &mut out, &[b; 3]);
+            binary(level, op, &mut out, &[b; 3], Keep::F32);
             assert!(out.iter().all(|y| bits(*y) == bits(expected)), "{level:?} {op:?}({a}, {b}) = {out:?}");
         }
         for odd in
             [Unary::Tanh, Unary::Erf, Unary::Sin, Unary::Elu(1.0), Unary::Softsign, Unary::Round, Unary::GeluExact]
         {
             let mut x = [-0.0, 0.0];
-            unary(level, odd, &mut x);
+            unary(level, odd, &mut x, Keep::F32);
             assert_eq!(x.map(f32::to_bits), [-0.0f32, 0.0].map(f32::to_bits), "{level:?} {odd:?}");
         }
         let mut x = [f32::NAN, -0.0, 0.0, -3.0, f32::INFINITY];
-        unary(level, Unary::Sign, &mut x);
+        unary(level, Unary::Sign, &mut x, Keep::F32);
         assert!(x[0].is_nan() && x[1].to_bits() == (-0.0f32).to_bits() && x[2..] == [0.0, -1.0, 1.0], "{x:?}");
+    }
+}
+
+#[test]
+fn keeping_halves_is_rounding_afterwards() {
+    let (x, other) = (sample(), sample().into_iter().rev().collect::<Vec<_>>());
+    for level in Level::available() {
+        for op in [Unary::Identity, Unary::Exp, Unary::Sin] {
+            let (mut kept, mut rounded) = (x.clone(), x.clone());
+            unary(level, op, &mut kept, Keep::F16);
+            unary(level, op, &mut rounded, Keep::F32);
+            crate::half::round(level, &mut rounded);
+            assert!(kept.iter().zip(&rounded).all(|(a, b)| a.to_bits() == b.to_bits()), "{level:?} {op:?}");
+        }
+        for op in [Binary::Mul, Binary::Pow] {
+            let (mut kept, mut rounded) = (x.clone(), x.clone());
+            binary(level, op, &mut kept, &other, Keep::F16);
+            binary(level, op, &mut rounded, &other, Keep::F32);
+            crate::half::round(level, &mut rounded);
+            assert!(kept.iter().zip(&rounded).all(|(a, b)| a.to_bits() == b.to_bits()), "{level:?} {op:?}");
+        }
     }
 }
