@@ -194,7 +194,7 @@ impl WithSimd for Apply<'_> {
                 s.select(s.lt(one, y), one, y)
             }),
             Unary::LinearActivation(alpha, beta) => {
-                each!(s, keep_as, x, |x| s.add(s.mul(s.splat(alpha), x), s.splat(beta)))
+                each!(s, keep_as, x, |x| s.add(s.mul(s.splat(alpha), x), s.splat(beta)));
             }
             Unary::Clip(low, high) => each!(s, keep_as, x, |x| {
                 let y = s.select(s.lt(x, s.splat(low)), s.splat(low), x);

@@ -19,7 +19,7 @@ impl Cpu {
 }
 
 fn failed(e: EngineError) -> Error {
-    Error::new(ErrorKind::Backend, format!("the CPU engine: {e}"))
+    Error::new(ErrorKind::Backend, format!("the CPU engine: {e}")).with_source(e)
 }
 
 impl Engine for Cpu {
