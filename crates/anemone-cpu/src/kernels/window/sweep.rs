@@ -151,51 +151,24 @@ fn row<S: Simd, T: Element, F: Fold>(
     weights: &[f32],
     acc: &mut [f32],
 ) {
-    // Where all taps lie inside, whole vectors take all of them at a time. Each element sees the taps in the same order.
-    let done = if axis.stride == 1 { fold_all::<S, T, F>(s, axis, line, columns, weights, acc) } else { 0..0 };
     for (i, tap) in axis.taps.iter().enumerate() {
         let (low, high) = (tap.inside.start.max(columns.start), tap.inside.end.min(columns.end));
+        if low >= high {
+            continue;
+        }
         let weight = s.splat(weights.get(i).copied().unwrap_or(0.0));
-        let parts = if done.is_empty() { [low..high, 0..0] } else { [low..done.start, done.end..high] };
-        for part in parts.into_iter().filter(|part| !part.is_empty()) {
-            let (from, acc) = (&line[axis.element(tap, part.start)..], &mut acc[part.start - columns.start..]);
-            if axis.stride == 1 {
-                fold::<S, T, F>(s, from, weight, part.len(), acc);
-                continue;
-            }
-            let mut together = [0.0; GATHER];
-            for start in (0..part.len()).step_by(GATHER) {
-                let count = GATHER.min(part.len() - start);
-                copy(s, &from[start * axis.stride..], axis.stride, count, &mut together);
-                fold::<S, f32, F>(s, &together, weight, count, &mut acc[start..]);
-            }
+        let (from, acc) = (&line[axis.element(tap, low)..], &mut acc[low - columns.start..]);
+        if axis.stride == 1 {
+            fold::<S, T, F>(s, from, weight, high - low, acc);
+            continue;
+        }
+        let mut together = [0.0; GATHER];
+        for start in (0..high - low).step_by(GATHER) {
+            let count = GATHER.min(high - low - start);
+            copy(s, &from[start * axis.stride..], axis.stride, count, &mut together);
+            fold::<S, f32, F>(s, &together, weight, count, &mut acc[start..]);
         }
     }
-}
-
-/// Folds all taps of a window that moves by one into the elements that have all of them, whole vectors only; returns which.
-#[inline(always)]
-fn fold_all<S: Simd, T: Element, F: Fold>(
-    s: S,
-    axis: &Axis,
-    line: &[T],
-    columns: &Range<usize>,
-    weights: &[f32],
-    acc: &mut [f32],
-) -> Range<usize> {
-    let start = axis.taps.iter().map(|tap| tap.inside.start).fold(columns.start, usize::max);
-    let end = axis.taps.iter().map(|tap| tap.inside.end).fold(columns.end, usize::min);
-    let whole = end.saturating_sub(start) / S::LANES * S::LANES;
-    for at in (start..start + whole).step_by(S::LANES) {
-        let acc = &mut acc[at - columns.start..];
-        let mut sum = s.load(acc);
-        for (i, tap) in axis.taps.iter().enumerate() {
-            let weight = s.splat(weights.get(i).copied().unwrap_or(0.0));
-            sum = F::step(s, sum, T::load(s, &line[axis.element(tap, at)..]), weight);
-        }
-        s.store(sum, acc);
-    }
-    start..start + whole
 }
 
 /// Folds `count` elements; `acc` has room for a vector behind them.
