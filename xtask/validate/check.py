@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from . import blobs, inference, layout, scope, syntax, transcode
+from . import blobs, inference, known, layout, scope, syntax, transcode
 from .inference import Objection
 from .manifest import Constant, Emitted, Original, WeightFile
 from .problem import Problem
@@ -36,7 +36,7 @@ class Counts:
 def program(emitted: Emitted, objections: list[Objection]) -> Counts:
     """Checks a program; raises `Problem` at the first thing that is wrong with it.
 
-    What coremltools says of its functions is added to `objections`, at most one for each.
+    What coremltools says of its functions is added to `objections`.
     """
     path = os.path.join(emitted.directory, "model.mil")
     with open(path, encoding="utf-8", newline="") as file:
@@ -50,12 +50,16 @@ def program(emitted: Emitted, objections: list[Objection]) -> Counts:
     entries, counts.references = _weights(parsed, emitted.directory)
     counts.blobs = len(entries)
     for function in parsed.functions:
-        try:
-            types, adapted = inference.check(function, emitted.directory)
-            counts.types += types
-            counts.adapted += adapted
-        except Objection as e:
-            objections.append(e)
+        rest: Function | None = function
+        while rest is not None:
+            try:
+                types, adapted = inference.check(rest, emitted.directory)
+                counts.types += types
+                counts.adapted += adapted
+                break
+            except Objection as e:
+                objections.append(e)
+                rest = known.relieved(e)
     functions = {f.name: f for f in parsed.functions}
     for constant in emitted.constants:
         _constant(functions, constant, entries)

@@ -6,7 +6,7 @@ any more is a failure, so that the list does not outlive its reasons.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable
 
 import numpy as np
@@ -51,6 +51,8 @@ class Known:
     mnemonic: str
     meets: Callable[[Call], bool]
     reason: str
+    # An argument without which coremltools takes the call and infers the same type, so that the rest can be checked.
+    without: str | None = None
 
 
 def find(objection: Objection) -> Known | None:
@@ -59,6 +61,18 @@ def find(objection: Objection) -> Known | None:
         return None
     call = Call(objection.operation, objection.function)
     return next((k for k in KNOWN if k.mnemonic == objection.operation.mnemonic and k.meets(call)), None)
+
+
+def relieved(objection: Objection) -> Function | None:
+    """The function without the argument that coremltools stumbles over; none if that is no known mistake, or no help."""
+    entry, function = find(objection), objection.function
+    if entry is None or entry.without is None:
+        return None
+    kept = tuple(a for a in objection.operation.arguments if a[0] != entry.without)
+    lighter = replace(objection.operation, arguments=kept)
+    changed = tuple(lighter if o is objection.operation else o for o in function.body.operations)
+    # An operation in a block of another is not among these.
+    return replace(function, body=replace(function.body, operations=changed)) if lighter in changed else None
 
 
 def _broadcast(*shapes: tuple[int | str, ...] | None) -> tuple[int | str, ...]:
@@ -109,11 +123,13 @@ KNOWN = (
         "conv_transpose",
         lambda call: "bias" in call.arguments and not call.is_constant("bias"),
         "since iOS 17 `bias` may be computed at run time, and its type inference reads the value that is not there",
+        without="bias",
     ),
     Known(
         "layer_norm",
         lambda call: "beta" in call.arguments and "gamma" not in call.arguments,
         "where there is `beta`, it compares the shape of `gamma`",
+        without="beta",
     ),
     Known(
         "slice_by_size",

@@ -113,7 +113,7 @@ class Report:
         print(
             f"\n{len({e.source for e in emitted})} programs ({by_dialect}): {total.operations} operations, "
             f"{total.types} types inferred again, {total.constants} constants, {total.blobs} blobs, "
-            f"{total.references} references\n{sum(map(len, self.explained().values()))} functions not taken by coremltools "
+            f"{total.references} references\n{sum(map(len, self.explained().values()))} calls not taken by coremltools "
             f"for known reasons, {self.planted} planted mistakes found, {len(self.failures())} failures, {seconds:.1f} s"
         )
 
