@@ -60,8 +60,10 @@ enum Condition {
     Sums,
     /// As the result moves when each operand moves by as much as an `f32` can tell: by trying.
     Tried,
-    /// The same, but what moves most stands for all: the error of a mean or a maximum is everyone's.
+    /// The same, but what moves most stands for all: the error of a mean or of a sum of squares is everyone's.
     Shared,
+    /// As tried; and nothing is said where an `f32` cannot hold what the product is on the way.
+    Products,
 }
 
 /// A row of the table.
@@ -95,18 +97,21 @@ fn row(mnemonic: &str) -> Row {
             Row { condition: Condition::Sums, ..good(1, 2) }
         }
         // Sums within functions.
-        "reduce_prod" | "reduce_log_sum" | "reduce_log_sum_exp" | "softmax" | "batch_norm" | "l2_norm" => {
+        "reduce_prod" => Row { condition: Condition::Products, ..good(1, 4) },
+        "reduce_log_sum" | "reduce_log_sum_exp" | "softmax" | "batch_norm" => {
             Row { condition: Condition::Tried, ..good(1, 4) }
         }
-        "layer_norm" | "instance_norm" => Row { condition: Condition::Shared, ..good(1, 4) },
+        "layer_norm" | "instance_norm" | "l2_norm" => Row { condition: Condition::Shared, ..good(1, 4) },
         _ => good(0, 0),
     }
 }
 
-/// Units of an `f32` that a sum's magnitude is multiplied by. A sum of n terms errs by about the square root of n units,
-/// and by n at the very most. Squares of halves leave few remainders, so that their errors go one way: a sum of 42,025 of
-/// them in sixteen partial sums is 32 units off.
-const SUM_UNITS: f64 = 64.0;
+/// Units of an `f32` that a sum's magnitude is multiplied by, besides the square root of the number of its terms; n terms
+/// err by about that, and by n at the very most. Squares of halves leave few remainders, so that their errors go one way:
+/// a sum of 42,025 of them in sixteen partial sums is 32 units off.
+const SUM_UNITS: f64 = 16.0;
+/// Sums of squares of larger numbers may overflow an `f32`, but not the reference's `f64`.
+const LARGE: f64 = 1e18;
 /// How much further than the tried changes a result may be: they are few, and the engine's errors many.
 const TRIED_UNITS: f64 = 32.0;
 /// Tries.
@@ -148,11 +153,15 @@ pub fn of_node<'a>(
     let row = row(node.mnemonic());
     let results: Vec<TensorType> = node.results.iter().map(|id| *function.ty(*id)).collect();
     let operands: Vec<Vec<&Array>> = node.args.iter().map(|arg| numbers(function, arg, &lookup)).collect();
+    let numbers = || operands.iter().flatten().filter(|a| a.ty.dtype.is_float()).flat_map(|a| &a.data);
+    let anything = || results.iter().map(|ty| vec![f64::INFINITY; ty.dims.elements()]).collect();
     let moved = match row.condition {
         Condition::Good => vec![Vec::new(); results.len()],
+        Condition::Sums | Condition::Shared if numbers().any(|x| x.is_finite() && x.abs() > LARGE) => anything(),
         Condition::Sums => magnitudes(node, &operands, &results),
         Condition::Tried => changes(node, &operands, &results),
         Condition::Shared => changes(node, &operands, &results).iter().map(|r| shared(r)).collect(),
+        Condition::Products => products(node, &operands, &results),
     };
     let allowed = |(ty, slack): (&TensorType, Vec<f64>)| {
         if !ty.dtype.is_float() {
@@ -160,7 +169,7 @@ pub fn of_node<'a>(
         }
         let half = profile.storage(ty.dtype) == DType::Fp16;
         let tiny = if half { 0.0 } else { TINY };
-        let slack = slack.into_iter().map(|s| if s.is_finite() { s + tiny } else { 0.0 }).collect();
+        let slack = slack.into_iter().map(|s| s + tiny).collect();
         Allowed { tolerance: row.tolerance(half).or(wider), slack }
     };
     results.iter().zip(moved).map(allowed).collect()
@@ -190,8 +199,27 @@ fn evaluate(
 
 fn magnitudes(node: &Node, operands: &[Vec<&Array>], results: &[TensorType]) -> Vec<Vec<f64>> {
     let mut sums = evaluate(node, operands, results, |_, x| x.abs());
-    sums.iter_mut().flatten().for_each(|s| *s *= SUM_UNITS * UNIT);
+    let outputs: usize = results.iter().map(|ty| ty.dims.elements()).sum();
+    let inputs: usize = operands.iter().flatten().map(|a| a.data.len()).sum();
+    let terms = if node.macs > 0 { node.macs as f64 } else { inputs as f64 } / outputs as f64;
+    let units = SUM_UNITS + terms.sqrt();
+    sums.iter_mut().flatten().for_each(|s| *s = if s.is_finite() { *s * units * UNIT } else { 0.0 });
     sums
+}
+
+/// As [`changes`], but any number will do where the factors above 1, or those below, go beyond an `f32` by themselves: the
+/// engine may meet them first.
+fn products(node: &Node, operands: &[Vec<&Array>], results: &[TensorType]) -> Vec<Vec<f64>> {
+    let mut slack = changes(node, operands, results);
+    let factor = |x: f64| if x.is_finite() && x != 0.0 { x.abs() } else { 1.0 };
+    let above = evaluate(node, operands, results, |_, x| factor(x).max(1.0));
+    let below = evaluate(node, operands, results, |_, x| factor(x).min(1.0));
+    for ((slack, above), below) in slack.iter_mut().flatten().zip(above.iter().flatten()).zip(below.iter().flatten()) {
+        if *above >= 2f64.powi(127) || *below <= 2f64.powi(-126) {
+            *slack = f64::INFINITY;
+        }
+    }
+    slack
 }
 
 fn changes(node: &Node, operands: &[Vec<&Array>], results: &[TensorType]) -> Vec<Vec<f64>> {
@@ -212,16 +240,17 @@ fn changes(node: &Node, operands: &[Vec<&Array>], results: &[TensorType]) -> Vec
         });
         let pairs = moved.iter().flatten().zip(here.iter().flatten());
         for (most, (moved, here)) in most.iter_mut().flatten().zip(pairs) {
-            *most = most.max((moved - here).abs());
+            let change = (moved - here).abs();
+            *most = most.max(if change.is_finite() { change } else { 0.0 });
         }
     }
     most.iter_mut().flatten().for_each(|s| *s *= TRIED_UNITS);
     most
 }
 
-/// The largest finite number, for every element.
+/// The largest number, for every element.
 fn shared(slack: &[f64]) -> Vec<f64> {
-    let most = slack.iter().copied().filter(|s| s.is_finite()).fold(0.0, f64::max);
+    let most = slack.iter().copied().fold(0.0, f64::max);
     vec![most; slack.len()]
 }
 
@@ -300,6 +329,11 @@ mod tests {
         assert!((1e-3..1e-2).contains(&sum), "{sum}");
         let norm = slack("layer_norm", vec![1000.0, 1000.0, 1000.25]);
         assert!(norm.iter().all(|s| *s > 1e-4), "{norm:?}");
+        // The product of the first two is beyond an `f32`, and the third takes it back to 0.
+        assert_eq!(slack("reduce_prod", vec![1e15, 1e15, 1e15, 0.0]), [f64::INFINITY]);
+        assert!(slack("reduce_prod", vec![1e15, 1e15, 0.0])[0].is_finite());
+        assert_eq!(slack("reduce_l2_norm", vec![1e19, 1e19]), [f64::INFINITY]);
+        assert_eq!(slack("reduce_l2_norm", vec![f64::INFINITY, 1.0]), [TINY]);
         let soft = slack("softmax", vec![0.0, 1.0]);
         assert!(soft.iter().all(|s| *s < 1e-5), "{soft:?}");
         assert!(slack("abs", vec![1.0]).is_empty());
