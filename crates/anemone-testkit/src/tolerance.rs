@@ -98,9 +98,11 @@ fn row(mnemonic: &str) -> Row {
         }
         // Sums within functions.
         "reduce_prod" => Row { condition: Condition::Products, ..good(1, 4) },
-        "reduce_log_sum" | "reduce_log_sum_exp" | "softmax" | "batch_norm" => {
-            Row { condition: Condition::Tried, ..good(1, 4) }
-        }
+        "reduce_log_sum" | "batch_norm" => Row { condition: Condition::Tried, ..good(1, 4) },
+        // The distance from the largest, up to 88 before results vanish, is rounded before the exponential.
+        "softmax" => Row { condition: Condition::Tried, ..good(1, 96) },
+        // 1, for the largest, plus small exponentials is rounded before the logarithm.
+        "reduce_log_sum_exp" => Row { abs: 1.2e-7, condition: Condition::Tried, ..good(1, 4) },
         "layer_norm" | "instance_norm" | "l2_norm" => Row { condition: Condition::Shared, ..good(1, 4) },
         _ => good(0, 0),
     }
