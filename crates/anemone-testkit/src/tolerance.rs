@@ -64,6 +64,8 @@ enum Condition {
     Shared,
     /// As tried; and nothing is said where an `f32` cannot hold what the product is on the way.
     Products,
+    /// As tried; and nothing is said of the logarithm of a sum that may as well be 0 or below it.
+    Logarithms,
 }
 
 /// A row of the table.
@@ -98,7 +100,8 @@ fn row(mnemonic: &str) -> Row {
         }
         // Sums within functions.
         "reduce_prod" => Row { condition: Condition::Products, ..good(1, 4) },
-        "reduce_log_sum" | "batch_norm" => Row { condition: Condition::Tried, ..good(1, 4) },
+        "reduce_log_sum" => Row { condition: Condition::Logarithms, ..good(1, 4) },
+        "batch_norm" => Row { condition: Condition::Tried, ..good(1, 4) },
         // The distance from the largest, up to 88 before results vanish, is rounded before the exponential.
         "softmax" => Row { condition: Condition::Tried, ..good(1, 96) },
         // 1, for the largest, plus small exponentials is rounded before the logarithm.
@@ -117,7 +120,7 @@ const LARGE: f64 = 1e18;
 /// How much further than the tried changes a result may be: they are few, and the engine's errors many.
 const TRIED_UNITS: f64 = 32.0;
 /// Tries.
-const TRIES: u64 = 8;
+const TRIES: u64 = 16;
 /// Half a unit in the last place of an `f32` near 1.
 const UNIT: f64 = 1.0 / (1u64 << 24) as f64;
 /// Squares of smaller singles vanish.
@@ -164,6 +167,7 @@ pub fn of_node<'a>(
         Condition::Tried => changes(node, &operands, &results),
         Condition::Shared => changes(node, &operands, &results).iter().map(|r| shared(r)).collect(),
         Condition::Products => products(node, &operands, &results),
+        Condition::Logarithms => logarithms(node, &operands, &results),
     };
     let allowed = |(ty, slack): (&TensorType, Vec<f64>)| {
         if !ty.dtype.is_float() {
@@ -224,7 +228,28 @@ fn products(node: &Node, operands: &[Vec<&Array>], results: &[TensorType]) -> Ve
     slack
 }
 
+/// As [`changes`], but any number will do where the sum is lost in the rounding of its terms.
+fn logarithms(node: &Node, operands: &[Vec<&Array>], results: &[TensorType]) -> Vec<Vec<f64>> {
+    let mut slack = tried(node, operands, results, f64::INFINITY);
+    let here = evaluate(node, operands, results, |_, x| x);
+    let most = evaluate(node, operands, results, |_, x| x.abs());
+    for ((slack, here), most) in slack.iter_mut().flatten().zip(here.iter().flatten()).zip(most.iter().flatten()) {
+        // How much larger the terms are than the sum.
+        let ratio = (most - here).exp();
+        if ratio.is_finite() && ratio * TRIED_UNITS * UNIT > 0.5 {
+            *slack = f64::INFINITY;
+        }
+    }
+    slack
+}
+
 fn changes(node: &Node, operands: &[Vec<&Array>], results: &[TensorType]) -> Vec<Vec<f64>> {
+    tried(node, operands, results, 0.0)
+}
+
+/// The largest changes of the results when operands move, many times over; `broken` for where one is a number and
+/// the other none.
+fn tried(node: &Node, operands: &[Vec<&Array>], results: &[TensorType], broken: f64) -> Vec<Vec<f64>> {
     let here = evaluate(node, operands, results, |_, x| x);
     let mut most: Vec<Vec<f64>> = here.iter().map(|r| vec![0.0; r.len()]).collect();
     // A small operand is lost in the sum with a constant such as `epsilon`.
@@ -243,7 +268,11 @@ fn changes(node: &Node, operands: &[Vec<&Array>], results: &[TensorType]) -> Vec
         let pairs = moved.iter().flatten().zip(here.iter().flatten());
         for (most, (moved, here)) in most.iter_mut().flatten().zip(pairs) {
             let change = (moved - here).abs();
-            *most = most.max(if change.is_finite() { change } else { 0.0 });
+            *most = most.max(match (moved.is_finite(), here.is_finite()) {
+                (true, true) => change,
+                (false, false) => 0.0,
+                _ => broken,
+            });
         }
     }
     most.iter_mut().flatten().for_each(|s| *s *= TRIED_UNITS);
@@ -336,6 +365,9 @@ mod tests {
         assert!(slack("reduce_prod", vec![1e15, 1e15, 0.0])[0].is_finite());
         assert_eq!(slack("reduce_l2_norm", vec![1e19, 1e19]), [f64::INFINITY]);
         assert_eq!(slack("reduce_l2_norm", vec![f64::INFINITY, 1.0]), [TINY]);
+        assert_eq!(slack("reduce_log_sum", vec![65_504.0, -65_504.0, 1e-3]), [f64::INFINITY]);
+        assert_eq!(slack("reduce_log_sum", vec![65_504.0, -65_504.0, -1e-3]), [f64::INFINITY]);
+        assert!(slack("reduce_log_sum", vec![1.0, 2.0, 3.0])[0] < 1e-4);
         let soft = slack("softmax", vec![0.0, 1.0]);
         assert!(soft.iter().all(|s| *s < 1e-5), "{soft:?}");
         assert!(slack("abs", vec![1.0]).is_empty());
