@@ -10,7 +10,8 @@ use crate::numbers::Random;
 use anemone_ir::op::Known;
 use anemone_ir::program::{Function, Node, ValueId};
 use anemone_ir::reference::{Array, Inputs};
-use anemone_ir::{Arg, DType, Profile, TensorType};
+use anemone_ir::{Arg, DType, Op, Profile, TensorType};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// How far a number may be from the wanted one. What is given of the three adds nothing to the others: `steps` alone is
@@ -119,6 +120,8 @@ const SUM_UNITS: f64 = 16.0;
 const LARGE: f64 = 1e18;
 /// How much further than the tried changes a result may be: they are few, and the engine's errors many.
 const TRIED_UNITS: f64 = 32.0;
+/// Units of an `f32` that a mean may be off, of the largest number that it is made of.
+const MEAN_UNITS: f64 = 8.0;
 /// Tries.
 const TRIES: u64 = 16;
 /// Half a unit in the last place of an `f32` near 1.
@@ -165,7 +168,10 @@ pub fn of_node<'a>(
         Condition::Sums | Condition::Shared if numbers().any(|x| x.is_finite() && x.abs() > LARGE) => anything(),
         Condition::Sums => magnitudes(node, &operands, &results),
         Condition::Tried => changes(node, &operands, &results),
-        Condition::Shared => changes(node, &operands, &results).iter().map(|r| shared(r)).collect(),
+        Condition::Shared => {
+            let mean = of_mean(node, &operands);
+            changes(node, &operands, &results).iter().map(|r| shared(r, mean)).collect()
+        }
         Condition::Products => products(node, &operands, &results),
         Condition::Logarithms => logarithms(node, &operands, &results),
     };
@@ -279,10 +285,38 @@ fn tried(node: &Node, operands: &[Vec<&Array>], results: &[TensorType], broken: 
     most
 }
 
-/// The largest number, for every element.
-fn shared(slack: &[f64]) -> Vec<f64> {
+/// The largest number and `more`, for every element.
+fn shared(slack: &[f64], more: f64) -> Vec<f64> {
     let most = slack.iter().copied().fold(0.0, f64::max);
-    vec![most; slack.len()]
+    vec![most + more; slack.len()]
+}
+
+/// What the rounding of a mean does to what is normalised by it. Moving operands does not show it: the mean moves along.
+fn of_mean(node: &Node, operands: &[Vec<&Array>]) -> f64 {
+    let x = operands[0][0];
+    let (axes, epsilon) = match &node.op {
+        Op::LayerNorm(op) => (op.axes.clone(), op.epsilon),
+        Op::InstanceNorm(op) => ((2..x.ty.dims.rank()).collect(), op.epsilon),
+        _ => return 0.0,
+    };
+    let strides = x.ty.dims.strides();
+    let kept: Vec<usize> = (0..x.ty.dims.rank()).filter(|axis| !axes.contains(axis)).collect();
+    let mut groups: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for (at, value) in x.data.iter().enumerate() {
+        let group = kept.iter().map(|axis| at / strides[*axis] % x.ty.dims[*axis] * strides[*axis]).sum();
+        groups.entry(group).or_default().push(*value);
+    }
+    let largest = |v: &[f64]| v.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+    let ratio = |v: &Vec<f64>| {
+        let n = v.len() as f64;
+        let mean = v.iter().sum::<f64>() / n;
+        let variance = v.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
+        largest(v) / (variance + epsilon).sqrt()
+    };
+    let most = groups.values().map(ratio).filter(|r| r.is_finite()).fold(0.0, f64::max);
+    let gamma = node.op.schema().position("gamma").and_then(|at| operands[at].first());
+    let gamma = gamma.map_or(1.0, |g| largest(&g.data));
+    if gamma.is_finite() { MEAN_UNITS * UNIT * most * gamma } else { 0.0 }
 }
 
 #[cfg(test)]
