@@ -316,7 +316,8 @@ fn of_mean(node: &Node, operands: &[Vec<&Array>]) -> f64 {
     let most = groups.values().map(ratio).filter(|r| r.is_finite()).fold(0.0, f64::max);
     let gamma = node.op.schema().position("gamma").and_then(|at| operands[at].first());
     let gamma = gamma.map_or(1.0, |g| largest(&g.data));
-    if gamma.is_finite() { MEAN_UNITS * UNIT * most * gamma } else { 0.0 }
+    // An infinite `gamma` makes infinity of the least error, and NaN of none: anything will do.
+    if gamma.is_finite() { MEAN_UNITS * UNIT * most * gamma } else { f64::INFINITY }
 }
 
 #[cfg(test)]
