@@ -3,7 +3,7 @@
 //! A program is typed and acyclic, over the whole table of operations: shapes of rank 0 to 5 with broadcasting, `fp16` mostly
 //! and other types by `cast`, constants (some shared), several results, several outputs, values that are used twice or never.
 //! Arguments are made by what the schema says of a parameter, and by family where the schema cannot say enough, in
-//! [`arguments`]; so an operation whose parameters are of the common kinds is taken up as soon as it is in the table.
+//! `arguments`; so an operation whose parameters are of the common kinds is taken up as soon as it is in the table.
 //!
 //! A call is tried on a program of its own before it is made: what is refused there is left out, and so are results that
 //! would be large or slow.
