@@ -169,7 +169,8 @@ pub(crate) fn compute(
         for (j, panel_b) in panels_b.chunks_exact(depth * tile).enumerate() {
             for (i, panel_a) in panels_a.chunks_exact(depth * PANEL).enumerate() {
                 let out = &mut c[i * PANEL * columns + j * tile..];
-                kernel::panel(level, &panel_a[..count * PANEL], &panel_b[..count * tile], out, columns);
+                let (a, b) = (&panel_a[..count * PANEL], &panel_b[..count * tile]);
+                kernel::panel(level, a, b, out, tile.min(part.columns - j * tile), columns);
             }
         }
     }

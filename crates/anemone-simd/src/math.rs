@@ -46,18 +46,10 @@ fn reduce_ln2<S: Simd>(s: S, x: S::V) -> (S::V, S::V) {
     (n, s.fma(n, s.splat(-LN2_LOW), r))
 }
 
-/// `m * 2^n` for integers `|n| < 250`, in two steps so that neither factor leaves the normal range.
-#[inline(always)]
-fn scale<S: Simd>(s: S, m: S::V, n: S::V) -> S::V {
-    let half = s.floor(s.mul(n, s.splat(0.5)));
-    s.mul(s.mul(m, s.exp2i(half)), s.exp2i(s.sub(n, half)))
-}
-
 /// `x` clamped, NaN kept: outside of these bounds an exponential is 0 or infinite.
 #[inline(always)]
 fn clamp<S: Simd>(s: S, x: S::V, low: f32, high: f32) -> S::V {
-    let x = s.select(s.lt(x, s.splat(low)), s.splat(low), x);
-    s.select(s.lt(s.splat(high), x), s.splat(high), x)
+    s.min(s.splat(high), s.max(s.splat(low), x))
 }
 
 /// NaN where `x` is NaN, else `y`: the integer steps of a function do not carry NaN along.
@@ -69,7 +61,7 @@ fn keep_nan<S: Simd>(s: S, x: S::V, y: S::V) -> S::V {
 #[inline(always)]
 pub(crate) fn exp<S: Simd>(s: S, x: S::V) -> S::V {
     let (n, r) = reduce_ln2(s, clamp(s, x, -110.0, 90.0));
-    keep_nan(s, x, scale(s, s.add(expm1_small(s, r), s.splat(1.0)), n))
+    keep_nan(s, x, s.scale(s.add(expm1_small(s, r), s.splat(1.0)), n))
 }
 
 #[inline(always)]
@@ -77,7 +69,7 @@ pub(crate) fn exp2<S: Simd>(s: S, x: S::V) -> S::V {
     let clamped = clamp(s, x, -160.0, 130.0);
     let n = s.round(clamped);
     let r = s.mul(s.sub(clamped, n), s.splat(std::f32::consts::LN_2));
-    keep_nan(s, x, scale(s, s.add(expm1_small(s, r), s.splat(1.0)), n))
+    keep_nan(s, x, s.scale(s.add(expm1_small(s, r), s.splat(1.0)), n))
 }
 
 #[inline(always)]

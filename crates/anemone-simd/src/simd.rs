@@ -59,8 +59,12 @@ pub trait Simd: Copy + Send + Sync {
     fn eq(self, a: Self::V, b: Self::V) -> Self::M;
     /// `a` where true, else `b`.
     fn select(self, m: Self::M, a: Self::V, b: Self::V) -> Self::V;
-    /// 2 to the power `n`, for integers from -126 to 127.
-    fn exp2i(self, n: Self::V) -> Self::V;
+    /// `a` if it is below `b`, else `b`; so `b` if either is NaN.
+    fn min(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a` if it is above `b`, else `b`; so `b` if either is NaN.
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `x * 2^n`, rounded once, for integers `|n| < 250` and `x` from 1/4 to 4; NaN if either is NaN.
+    fn scale(self, x: Self::V, n: Self::V) -> Self::V;
     /// For positive normal numbers: the exponent `e` and the fraction `m` in `[sqrt(1/2), sqrt(2))` with `x = m * 2^e`.
     fn frexp(self, x: Self::V) -> (Self::V, Self::V);
 }

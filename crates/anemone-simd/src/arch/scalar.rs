@@ -100,8 +100,19 @@ impl Simd for Scalar {
         if m { a } else { b }
     }
     #[inline(always)]
-    fn exp2i(self, n: f32) -> f32 {
-        f32::from_bits(((n as i32).wrapping_add(127) as u32) << 23)
+    fn min(self, a: f32, b: f32) -> f32 {
+        if a < b { a } else { b }
+    }
+    #[inline(always)]
+    fn max(self, a: f32, b: f32) -> f32 {
+        if a > b { a } else { b }
+    }
+    #[inline(always)]
+    fn scale(self, x: f32, n: f32) -> f32 {
+        // In two steps, so that neither factor leaves the normal range: the first is exact.
+        let power = |n: f32| f32::from_bits(((n as i32).wrapping_add(127) as u32) << 23);
+        let half = (n * 0.5).floor();
+        x * power(half) * power(n - half)
     }
     #[inline(always)]
     fn frexp(self, x: f32) -> (f32, f32) {

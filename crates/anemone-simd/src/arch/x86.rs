@@ -111,9 +111,17 @@ impl Simd for Avx2 {
         fn le(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_LE_OQ>(a, b);
         fn eq(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b);
         fn select(m: __m256, a: __m256, b: __m256) -> __m256 = _mm256_blendv_ps(b, a, m);
-        fn exp2i(n: __m256) -> __m256 = {
-            let biased = _mm256_add_epi32(_mm256_cvttps_epi32(n), _mm256_set1_epi32(127));
-            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
+        fn min(a: __m256, b: __m256) -> __m256 = _mm256_min_ps(a, b);
+        fn max(a: __m256, b: __m256) -> __m256 = _mm256_max_ps(a, b);
+        fn scale(x: __m256, n: __m256) -> __m256 = {
+            // In two steps, so that neither factor leaves the normal range: the first is exact.
+            let half = _mm256_floor_ps(_mm256_mul_ps(n, _mm256_set1_ps(0.5)));
+            let bias = _mm256_set1_epi32(127);
+            let first = _mm256_slli_epi32::<23>(_mm256_add_epi32(_mm256_cvttps_epi32(half), bias));
+            let rest = _mm256_cvttps_epi32(_mm256_sub_ps(n, half));
+            let second = _mm256_slli_epi32::<23>(_mm256_add_epi32(rest, bias));
+            let x = _mm256_mul_ps(x, _mm256_castsi256_ps(first));
+            _mm256_mul_ps(x, _mm256_castsi256_ps(second))
         };
         fn frexp(x: __m256) -> (__m256, __m256) = {
             let shifted = _mm256_add_epi32(_mm256_castps_si256(x), _mm256_set1_epi32(super::FREXP_SHIFT as i32));
@@ -176,10 +184,9 @@ impl Simd for Avx512 {
         fn le(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b);
         fn eq(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b);
         fn select(m: __mmask16, a: __m512, b: __m512) -> __m512 = _mm512_mask_blend_ps(m, b, a);
-        fn exp2i(n: __m512) -> __m512 = {
-            let biased = _mm512_add_epi32(_mm512_cvttps_epi32(n), _mm512_set1_epi32(127));
-            _mm512_castsi512_ps(_mm512_slli_epi32::<23>(biased))
-        };
+        fn min(a: __m512, b: __m512) -> __m512 = _mm512_min_ps(a, b);
+        fn max(a: __m512, b: __m512) -> __m512 = _mm512_max_ps(a, b);
+        fn scale(x: __m512, n: __m512) -> __m512 = _mm512_scalef_ps(x, n);
         fn frexp(x: __m512) -> (__m512, __m512) = {
             let shifted = _mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(super::FREXP_SHIFT as i32));
             let e = _mm512_sub_epi32(_mm512_srli_epi32::<23>(shifted), _mm512_set1_epi32(127));
