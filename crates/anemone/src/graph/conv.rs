@@ -173,14 +173,35 @@ impl Graph {
             x: x,
             weight: kernel.weight,
             strides: strides,
-            pad_type: pad_mode.pad_type(),
-            pad: [0, 0, 0, 0],
             dilations: [1, 1],
             groups: groups as i32,
         };
+        args.extend(match pad_mode {
+            PadMode::Valid => args! { pad_type: pad_mode.pad_type(), pad: [0, 0, 0, 0] },
+            PadMode::Same => self.cut_to_same(source, kernel.weight, strides, groups),
+        });
         args.extend(bias.map(|b| ("bias", b.into())));
         let var = self.builder.conv_transpose(args);
         self.made(var, guess)
+    }
+
+    /// Arguments that leave `input * stride` elements on each axis of a transposed convolution. MIL has no `same_lower` for
+    /// it, so what is cut is said in numbers: an odd element goes before, as everywhere in the contract.
+    fn cut_to_same(&self, source: Tensor, weight: Var, strides: [i32; 2], groups: usize) -> Arguments {
+        let (Some(source), Some(weight)) = (self.shape(source), self.builder.ty(weight)) else { return Vec::new() };
+        let [_, outputs, kernel @ ..] = &*weight.dims else { return Vec::new() };
+        // The whole result has `(input - 1) * stride + kernel` elements. (Sizes are checked with the operation.)
+        let cut = |axis: usize| kernel[axis].saturating_sub(strides[axis] as usize) as i32;
+        let pad = [cut(0) - cut(0) / 2, cut(0) / 2, cut(1) - cut(1) / 2, cut(1) / 2];
+        let mut args: Arguments = args! { pad_type: "custom", pad: pad };
+        if (0..2).any(|axis| kernel[axis] < strides[axis] as usize) {
+            // Strides beyond the kernel leave elements at the end that no weight reaches.
+            let size = |d: usize, stride: i32| (d as i32).saturating_mul(stride);
+            let (height, width) = (size(source.height, strides[0]), size(source.width, strides[1]));
+            let outputs = outputs.saturating_mul(groups) as i32;
+            args.extend(args! { output_shape: [source.batch as i32, outputs, height, width] });
+        }
+        args
     }
 
     /// Convolution with a kernel of one element whose weights are computed at run time: `[n, in, h, w]` with weights

@@ -331,7 +331,7 @@ fn transposed_convolution_takes_both_forms_of_weights_groups_and_strides() {
     let shape = Shape { batch: 2, channels: 4, height: 3, width: 4 };
     let data = ramp(shape.total_elements());
     for (groups, [kh, kw], [sh, sw]) in
-        [(1, [3, 3], [1, 1]), (2, [2, 3], [2, 1]), (1, [3, 2], [2, 2]), (4, [2, 2], [2, 3])]
+        [(1, [3, 3], [1, 1]), (2, [2, 3], [2, 1]), (1, [3, 2], [2, 2]), (4, [2, 2], [2, 3]), (1, [4, 5], [1, 2])]
     {
         let (outputs, each_group) = (4 * groups, 4);
         let weights = ramp(4 * each_group * kh * kw);
@@ -359,7 +359,16 @@ fn transposed_convolution_takes_both_forms_of_weights_groups_and_strides() {
             let (found_shape, found) = run(PadMode::Valid);
             assert_eq!(found_shape, to);
             assert_close(&found, &wanted);
-            assert_eq!(run(PadMode::Same).0, Shape { batch: 2, channels: outputs, height: 3 * sh, width: 4 * sw });
+            // `Same` cuts to input * stride elements, an odd one before, or leaves elements that no weight reaches.
+            let same = Shape { batch: 2, channels: outputs, height: 3 * sh, width: 4 * sw };
+            let before = [kh.saturating_sub(sh).div_ceil(2), kw.saturating_sub(sw).div_ceil(2)];
+            let (found_shape, found) = run(PadMode::Same);
+            assert_eq!(found_shape, same);
+            let cut = each(same, |[b, o, h, w]| {
+                let (h, w) = (h + before[0], w + before[1]);
+                if h < to.height && w < to.width { wanted[offset(to, [b, o, h, w])] } else { 0.0 }
+            });
+            assert_close(&found, &cut);
         }
     }
 }
