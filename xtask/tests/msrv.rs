@@ -19,7 +19,11 @@ fn every_crate_takes_its_rust_version_from_the_workspace() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     for group in ["crates", "examples"] {
         for entry in std::fs::read_dir(format!("{root}/{group}")).unwrap() {
-            let manifest = entry.unwrap().path().join("Cargo.toml");
+            let folder = entry.unwrap().path();
+            if !folder.is_dir() {
+                continue;
+            }
+            let manifest = folder.join("Cargo.toml");
             let text = std::fs::read_to_string(&manifest).unwrap();
             assert!(text.contains("rust-version.workspace = true"), "{}", manifest.display());
         }
