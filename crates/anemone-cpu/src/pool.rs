@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::hint::spin_loop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
@@ -99,8 +99,11 @@ impl Pool {
     /// # Panics
     /// A task panicked.
     pub(crate) fn run(&self, tasks: usize, work: &(dyn Fn(usize, usize) + Sync)) {
-        let Ok(_busy) = self.busy.try_lock() else {
-            return (0..tasks).for_each(|task| work(task, 0));
+        let _busy = match self.busy.try_lock() {
+            Ok(busy) => busy,
+            // A task of an earlier job panicked, which left the pool as any other job does.
+            Err(TryLockError::Poisoned(busy)) => busy.into_inner(),
+            Err(TryLockError::WouldBlock) => return (0..tasks).for_each(|task| work(task, 0)),
         };
         let shared = &*self.shared;
         shared.tasks.store(tasks, Ordering::Relaxed);
@@ -258,7 +261,18 @@ mod tests {
             let result = catch_unwind(AssertUnwindSafe(|| pool.run(20, &|task, _| assert!(task != bad, "planted"))));
             assert!(result.is_err());
         }
-        pool.run(4, &|_, _| {});
+        // The tasks wait for each other: each has a worker of its own.
+        let seen = Mutex::new(Vec::new());
+        pool.run(3, &|_, worker| {
+            seen.lock().unwrap().push(worker);
+            let since = Instant::now();
+            while seen.lock().unwrap().len() < 3 && since.elapsed() < Duration::from_secs(10) {
+                thread::yield_now();
+            }
+        });
+        let mut seen = seen.into_inner().unwrap();
+        seen.sort_unstable();
+        assert_eq!(seen, [0, 1, 2]);
     }
 
     #[test]
