@@ -246,3 +246,25 @@ fn groups_that_wait_for_each_other_are_not_merged() {
     b.output(chosen);
     assert_near(&check(b.finish()).unwrap(), 0.0);
 }
+
+/// Tensors that are only declared cost no memory before a run.
+#[test]
+fn planning_takes_no_memory_for_what_is_declared() {
+    const MANY: usize = 1 << 39;
+    let plan = |dims: [&[usize]; 2], call: fn(&mut Builder, [Var; 2]) -> Var| {
+        let mut b = Builder::new();
+        let operands = [b.input("x", fp16(dims[0])), b.input("y", fp16(dims[1]))];
+        let result = call(&mut b, operands);
+        b.output(result);
+        let program = check(b.finish()).unwrap();
+        Engine::new(program.main(), &Options { threads: Some(1), ..Options::default() }).unwrap();
+    };
+    plan([&[1, MANY], &[1]], |b, [x, _]| b.layer_norm(args! { x: x, axes: [-1] }));
+    plan([&[1, MANY, 1], &[1]], |b, [x, _]| b.instance_norm(args! { x: x }));
+    plan([&[MANY, 1, 1], &[1]], |b, [x, _]| b.matmul(args! { x: x, y: x }));
+    plan([&[MANY, 1, 1], &[1, 1, 1]], |b, [x, y]| b.conv(args! { x: x, weight: y }));
+    plan([&[1, 1, MANY], &[1]], |b, [x, _]| b.conv(args! { x: x, weight: x }));
+    plan([&[1, 1, MANY], &[1]], |b, [x, _]| {
+        b.avg_pool(args! { x: x, kernel_sizes: [2], strides: [1], pad_type: "valid" })
+    });
+}

@@ -1,6 +1,7 @@
 //! Operands that lie in memory as matrices.
 
 use super::{Columns, PANEL, PackA, PackB};
+use crate::chain::position;
 use crate::memory::Values;
 use anemone_simd::Level;
 
@@ -40,15 +41,16 @@ impl Strided<'_> {
     }
 }
 
-/// A stack of matrices of one form: product `b` uses the one that begins at `starts[b]`.
+/// A stack of matrices of one form.
 pub(crate) struct Matrices<'a> {
-    pub(crate) starts: &'a [usize],
+    /// The axes of the stack, outermost first: `(size, elements from one matrix to the next)`.
+    pub(crate) stack: &'a [(usize, usize)],
     pub(crate) form: Strided<'a>,
 }
 
 impl Matrices<'_> {
     fn at(&self, batch: usize) -> Strided<'_> {
-        Strided { start: self.starts[batch], ..self.form }
+        Strided { start: self.form.start + position(self.stack, batch), ..self.form }
     }
 }
 

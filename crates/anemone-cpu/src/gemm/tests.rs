@@ -52,8 +52,8 @@ fn products(level: Level, threads: usize, size: Size, a: &impl PackA, b: &impl P
 }
 
 /// One matrix, or several one after the other.
-fn stack<'a>(starts: &'a [usize], form: Strided<'a>) -> Matrices<'a> {
-    Matrices { starts, form }
+fn stack<'a>(stack: &'a [(usize, usize)], form: Strided<'a>) -> Matrices<'a> {
+    Matrices { stack, form }
 }
 
 const SHAPES: [(usize, usize, usize); 14] = [
@@ -84,7 +84,7 @@ fn every_way_gives_the_bits_of_the_definition() {
         let transposed_a: Vec<f32> = (0..m * k).map(|i| a[i % m * k + i / m]).collect();
         let f32_rows =
             |data, rows, columns| Strided { data: Values::F32(data), start: 0, row: columns, column: 1, rows };
-        let one = |form| stack(&[0], form);
+        let one = |form| stack(&[], form);
         let b_rows = f32_rows(&b, k, n);
         let b_columns = Strided { data: Values::F16(&transposed_b), start: 0, row: 1, column: k, rows: k };
         let a_columns = Strided { data: Values::F32(&transposed_a), start: 0, row: 1, column: m, rows: m };
@@ -114,11 +114,12 @@ fn stacks_are_products_one_by_one() {
     let a: Vec<f32> = (0..2 * m * k).map(number).collect();
     let b: Vec<f32> = (0..3 * k * n).map(|i| number(i + 77)).collect();
     // Four products: the weights alternate, and the right operands are used in an order of their own.
-    let (starts, lefts) = ([k * n, 0, 2 * k * n, k * n], [0, m * k, 0, m * k]);
+    let (starts, lefts) = ([0, k * n, k * n, 2 * k * n], [0, m * k, 0, m * k]);
     let form = |data, columns, rows| Strided { data: Values::F32(data), start: 0, row: columns, column: 1, rows };
-    let right = stack(&starts, form(&b, n, k));
+    let (of_right, of_left) = ([(2, k * n), (2, k * n)], [(2, 0), (2, m * k)]);
+    let right = stack(&of_right, form(&b, n, k));
     let packed = Packed::f32([2, m, k], |group, i, l| a[group * m * k + i * k + l]);
-    let left = stack(&lefts, form(&a, k, m));
+    let left = stack(&of_left, form(&a, k, m));
     let expected: Vec<u32> =
         (0..4).flat_map(|i| bits(&naive(m, n, k, &a[lefts[i]..][..m * k], &b[starts[i]..][..k * n]))).collect();
     for level in Level::available() {
@@ -163,6 +164,6 @@ fn infinities_and_nans_pass_through() {
     let a = [f32::INFINITY, 0.0, 1.0, f32::NAN];
     let b = [0.0, 1.0, 2.0, 1.0];
     let strided = |data| Strided { data: Values::F32(data), start: 0, row: 2, column: 1, rows: 2 };
-    let out = product(Level::best(), 1, (2, 2, 2), &stack(&[0], strided(&a)), &stack(&[0], strided(&b)));
+    let out = product(Level::best(), 1, (2, 2, 2), &stack(&[], strided(&a)), &stack(&[], strided(&b)));
     assert_eq!(bits(&out), bits(&naive(2, 2, 2, &a, &b)));
 }

@@ -28,6 +28,8 @@ use patches::Patches;
 const FEW_OUTPUTS: usize = 4;
 /// Rows below are short.
 const SHORT: usize = 64;
+/// Longer windows are left to the reference, so that the taps of a plan take little memory.
+const LONGEST: usize = 1 << 20;
 
 /// What the kernels of this family read: `x`, the weights, the bias if there is one; `None` if they are no floats.
 fn operands(cx: &PlanCx<'_>) -> Option<[Option<ValueId>; 3]> {
@@ -67,6 +69,9 @@ impl Shape {
 impl Kernel for Conv {
     fn form(&self, cx: &PlanCx<'_>) -> Form {
         let Some([Some(x), Some(weight), bias]) = operands(cx) else { return Form::Reference };
+        if self.window.kernel.iter().any(|n| *n > LONGEST) {
+            return Form::Reference;
+        }
         let shape = Shape {
             space: Space::new(&self.window),
             images: cx.ty(x).dims[0],
@@ -85,7 +90,7 @@ impl Kernel for Conv {
         }
         let at = |group: usize, o: usize, k: usize| (group * size.m + o) * size.k + k;
         let weights = match literal {
-            None => Weights::Computed((0..size.batch).map(|b| at(b % shape.groups, 0, 0)).collect()),
+            None => Weights::Computed([(shape.images, 0), (shape.groups, size.m * size.k)]),
             Some(literal) => match pack(literal, [shape.groups, size.m, size.k], at) {
                 Some(packed) => Weights::Packed(packed),
                 None => return Form::Reference,
@@ -103,8 +108,8 @@ impl Kernel for Conv {
 
 enum Weights {
     Packed(Packed),
-    /// Read at run time; where those of each product begin.
-    Computed(Vec<usize>),
+    /// Read at run time; how those of the products are stacked, see [`Matrices`].
+    Computed([(usize, usize); 2]),
 }
 
 /// A convolution as a matrix product.
@@ -125,9 +130,9 @@ impl Source for Product {
         match &self.weights {
             Weights::Packed(weights) if self.is_small => self.small(team, weights, &patches, &sink),
             Weights::Packed(weights) => gemm::run(team, size, weights, &patches, &sink),
-            Weights::Computed(starts) => {
+            Weights::Computed(stack) => {
                 let form = Strided { data: io.values(1), start: 0, row: size.k, column: 1, rows: size.m };
-                gemm::run(team, size, &Matrices { starts, form }, &patches, &sink);
+                gemm::run(team, size, &Matrices { stack, form }, &patches, &sink);
             }
         }
     }

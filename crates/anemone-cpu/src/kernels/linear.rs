@@ -6,9 +6,8 @@ use crate::gemm::{self, Matrices, Packed, SMALL, Sink, Size, Strided, Tile};
 use crate::memory::Io;
 use crate::plan::{Out, PlanCx, Planned, Source};
 use crate::team::Team;
-use anemone_ir::ops::elementwise::broadcast_positions;
 use anemone_ir::ops::linear::{Linear, Matmul};
-use anemone_ir::{Literal, ValueId};
+use anemone_ir::{Dims, Literal, ValueId};
 
 /// Packs constant weights, which stay halves if they are: `at(group, row, k)` is the position of an element.
 pub(crate) fn pack(literal: &Literal, size: [usize; 3], at: impl Fn(usize, usize, usize) -> usize) -> Option<Packed> {
@@ -74,7 +73,7 @@ impl Source for LinearStep {
         if m > SMALL {
             let form = Strided { data: x, start: 0, row: k, column: 1, rows: m };
             let sink = Rows { out, size: self.size, bias: self.bias.as_deref() };
-            return gemm::run(team, self.size, &Matrices { starts: &[0], form }, &self.weights, &sink);
+            return gemm::run(team, self.size, &Matrices { stack: &[], form }, &self.weights, &sink);
         }
         // Few rows: the weights are the left operand, so that each is read once, and rows of `x` are the columns.
         let load = |level, row: usize, to: &mut [f32]| x.load(level, row * k, to);
@@ -98,8 +97,8 @@ impl Source for LinearStep {
 struct MatmulStep {
     size: Size,
     transpose: [bool; 2],
-    /// Where the operands of each product begin.
-    starts: [Vec<usize>; 2],
+    /// How the operands of the products are stacked, see [`Matrices`].
+    stacks: [Vec<(usize, usize)>; 2],
 }
 
 impl Kernel for Matmul {
@@ -110,11 +109,14 @@ impl Kernel for Matmul {
         };
         let Matmul { m, k, n, .. } = *self;
         let size = Size { batch: self.batch.elements(), m, n, k };
-        let starts = |dims, plane: usize| broadcast_positions(dims, &self.batch).map(|p| p * plane).collect();
+        let stack = |dims: &Dims, plane: usize| {
+            let steps = dims.broadcast_strides(&self.batch);
+            self.batch.iter().zip(steps).map(|(size, step)| (*size, step * plane)).collect()
+        };
         let step = MatmulStep {
             size,
             transpose: [self.transpose_x, self.transpose_y],
-            starts: [starts(&self.batch_x, m * k), starts(&self.batch_y, k * n)],
+            stacks: [stack(&self.batch_x, m * k), stack(&self.batch_y, k * n)],
         };
         Form::Source(Planned { step: Box::new(step), reads, scratch: gemm::scratch(cx.level, size) })
     }
@@ -127,8 +129,8 @@ impl Source for MatmulStep {
             let (row, column) = if self.transpose[read] { (1, rows) } else { (columns, 1) };
             Strided { data: io.values(read), start: 0, row, column, rows }
         };
-        let a = Matrices { starts: &self.starts[0], form: form(0, m, k) };
-        let b = Matrices { starts: &self.starts[1], form: form(1, k, n) };
+        let a = Matrices { stack: &self.stacks[0], form: form(0, m, k) };
+        let b = Matrices { stack: &self.stacks[1], form: form(1, k, n) };
         gemm::run(team, self.size, &a, &b, &Rows { out, size: self.size, bias: None });
     }
 }

@@ -40,8 +40,11 @@ enum Normal {
     },
 }
 
-/// `gamma` and `beta`: `count` numbers of each.
+/// `gamma` and `beta`: `count` numbers of each, if they are not too many.
 fn affine(cx: &PlanCx<'_>, count: usize) -> Option<(Vec<f32>, Vec<f32>)> {
+    if count > LONGEST {
+        return None;
+    }
     let get = |param, default| match cx.id(param) {
         Some(id) => cx.floats(id),
         None => Some(vec![default; count]),

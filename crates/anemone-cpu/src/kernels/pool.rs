@@ -11,6 +11,8 @@ use anemone_simd::{Simd, math};
 
 /// Longer windows are left to the reference, which does not walk over what lies outside of the input.
 const LONGEST: usize = 1 << 16;
+/// Means of more positions are left to the reference, so that their counts take little memory.
+const MOST_COUNTS: usize = 1 << 24;
 
 /// A pool as a sweep.
 struct Pool<F> {
@@ -45,6 +47,9 @@ impl Kernel for MaxPool {
 
 impl Kernel for AvgPool {
     fn form(&self, cx: &PlanCx<'_>) -> Form {
+        if self.window.output.iter().product::<usize>() > MOST_COUNTS {
+            return Form::Reference;
+        }
         form(cx, &self.window, || Mean::new(self))
     }
 }
