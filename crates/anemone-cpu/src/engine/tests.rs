@@ -268,3 +268,27 @@ fn planning_takes_no_memory_for_what_is_declared() {
         b.avg_pool(args! { x: x, kernel_sizes: [2], strides: [1], pad_type: "valid" })
     });
 }
+
+/// What is computed while planning takes a multiple of the memory that the program's constants take.
+#[test]
+fn folding_is_bounded() {
+    let mut b = Builder::new();
+    let one = b.constant([f16::ONE]);
+    let mut sum = b.input("x", fp16(&[1]));
+    for _ in 0..64 {
+        let many = b.tile(args! { x: one, reps: [1 << 20] });
+        let max = b.reduce_max(args! { x: many, axes: [0], keep_dims: true });
+        sum = b.add(args! { x: sum, y: max });
+    }
+    b.output(sum);
+    let program = check(b.finish()).unwrap();
+    let settings = Settings { profile: Profile::Fp16, level: Level::best(), fuse: true };
+    let plan = plan::build(program.main(), settings).unwrap();
+    let tiles = plan.steps.iter().flat_map(|s| &s.nodes).filter(|n| program.main().nodes[**n].mnemonic() == "tile");
+    assert!(tiles.count() > 32);
+    let engine = Engine::new(program.main(), &Options::default()).unwrap();
+    let mut out = [0.0];
+    let input = Input { data: Slice::F32(&[0.5]), row_stride: 1 };
+    engine.run(&[input], &mut [Output { data: SliceMut::F32(&mut out), row_stride: 1 }]).unwrap();
+    assert_eq!(out, [64.5]);
+}

@@ -14,6 +14,8 @@ use std::collections::HashMap;
 
 /// Nodes of constants are computed at compile time if their results have no more elements than this.
 const FOLD: usize = 1 << 20;
+/// All that is computed at compile time has no more elements than this, or than four times the function's constants.
+const FOLD_ALL: usize = 16 * FOLD;
 
 /// How to plan.
 #[derive(Clone, Copy)]
@@ -25,7 +27,8 @@ pub(crate) struct Settings {
 
 /// Plans a function; `None` if there is no memory for its constants.
 pub(crate) fn build(function: &Function, settings: Settings) -> Option<Plan> {
-    let literals = fold(function, settings.profile);
+    let mut literals: Vec<Option<Literal>> = function.values.iter().map(|v| v.literal.clone()).collect();
+    fold(function, settings.profile, &live_nodes(function, &literals), &mut literals);
     let live = live_nodes(function, &literals);
     let mut grouping = Grouping::new(function, settings.fuse);
     for at in live {
@@ -47,23 +50,25 @@ fn empty() -> Plan {
     Plan { steps: Vec::new(), buffers: Vec::new(), constants: Vec::new(), arena_bytes: 0, scratch: 0 }
 }
 
-/// The data of each value that is a constant, or computed from constants.
-fn fold(function: &Function, profile: Profile) -> Vec<Option<Literal>> {
-    let mut literals: Vec<Option<Literal>> = function.values.iter().map(|v| v.literal.clone()).collect();
-    for node in &function.nodes {
+/// Computes what is computed from constants, among some nodes.
+fn fold(function: &Function, profile: Profile, nodes: &[usize], literals: &mut [Option<Literal>]) {
+    let elements = |id: &ValueId| function.ty(*id).dims.elements();
+    let given: usize = literals.iter().flatten().map(|l| l.ty().dims.elements()).sum();
+    let mut room = (4 * given).max(FOLD_ALL);
+    for node in nodes.iter().map(|at| &function.nodes[*at]) {
         let known = node.operands().all(|id| literals[id.index()].is_some());
-        let small =
-            node.results.iter().all(|id| function.ty(*id).dims.elements() <= FOLD) && node.macs as usize <= FOLD;
-        if !known || !small || literals[node.results[0].index()].is_some() {
+        let small = node.results.iter().all(|id| elements(id) <= FOLD) && node.macs as usize <= FOLD;
+        let size: usize = node.results.iter().map(elements).sum();
+        if !known || !small || size > room {
             continue;
         }
-        if let Some(results) = fold_node(function, node, profile, &literals) {
+        if let Some(results) = fold_node(function, node, profile, literals) {
+            room -= size;
             for (id, literal) in node.results.iter().zip(results) {
                 literals[id.index()] = Some(literal);
             }
         }
     }
-    literals
 }
 
 fn fold_node(function: &Function, node: &Node, profile: Profile, literals: &[Option<Literal>]) -> Option<Vec<Literal>> {
