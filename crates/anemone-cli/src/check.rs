@@ -49,8 +49,7 @@ fn after_help() -> String {
         "Limits, which are claims about the hardware that nobody has proved, each with its source:\n".to_owned();
     for row in ROWS {
         let level = format!("{:?}", row.level).to_lowercase();
-        let confidence = format!("{:?}", row.confidence).to_lowercase();
-        let about = format!("source: {}; confidence: {confidence}; by default: {level}", row.source);
+        let about = format!("source: {}; confidence: {}; by default: {level}", row.source, row.confidence);
         out += &format!("  {}\n      {}\n      {about}\n", row.id, row.claim);
     }
     out + "

@@ -42,6 +42,16 @@ pub enum Confidence {
     High,
 }
 
+impl std::fmt::Display for Confidence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Confidence::Low => "low",
+            Confidence::Medium => "medium",
+            Confidence::High => "high",
+        })
+    }
+}
+
 /// One claim about a limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Row {
@@ -164,7 +174,7 @@ fn findings(facts: &Facts, limits: &Limits) -> Vec<Diagnostic> {
             Level::Deny => Severity::Error,
         };
         for (message, location, hint) in row.check(facts) {
-            let hint = format!("{hint} (source: {}; confidence: {:?})", row.source, row.confidence);
+            let hint = format!("{hint} (source: {}; confidence: {})", row.source, row.confidence);
             out.push(Diagnostic { severity, ..Diagnostic::error(row.id, message, location).with_hint(hint) });
         }
     }
