@@ -153,7 +153,7 @@ impl Engine {
         let port =
             |id: &anemone_ir::ValueId| Port { name: function.value(*id).name.to_string(), ty: *function.ty(*id) };
         let node = |n: &anemone_ir::Node| (n.mnemonic().to_owned(), n.macs);
-        Ok(Engine {
+        let engine = Engine {
             level,
             profile: options.profile,
             inputs: function.params.iter().map(port).collect(),
@@ -162,7 +162,34 @@ impl Engine {
             pool: (threads > 1).then(|| Pool::shared(threads)),
             idle: Mutex::new(Vec::new()),
             plan,
-        })
+        };
+        engine.log();
+        Ok(engine)
+    }
+
+    /// What was planned: a line at level `debug`, and one for each step at `trace`.
+    fn log(&self) {
+        let (steps, arena_bytes, threads) = (self.plan.steps.len(), self.plan.arena_bytes, self.threads());
+        tracing::debug!(
+            steps,
+            arena_bytes,
+            threads,
+            simd = self.level.name(),
+            profile = self.profile.name(),
+            "planned"
+        );
+        if tracing::enabled!(tracing::Level::TRACE) {
+            for (at, step) in self.report().steps.iter().enumerate() {
+                let operations = step.operations.join(" + ");
+                tracing::trace!(
+                    at,
+                    operations,
+                    bytes_read = step.bytes_read,
+                    bytes_written = step.bytes_written,
+                    "step"
+                );
+            }
+        }
     }
 
     /// Runs once, and returns the time that the engine itself took: without waiting for memory of its own.

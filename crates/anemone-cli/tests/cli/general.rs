@@ -120,16 +120,23 @@ fn wrong_models_fail_with_the_report_and_without_output() {
 #[test]
 fn logs_go_to_stderr_as_asked() {
     let folder = Folder::with_models();
-    let with = |name: &str, value: &str| {
-        let mut command = folder.command("check small.mil");
+    let given = |verb: &str, name: &str, value: &str| {
+        let mut command = folder.command(&format!("{verb} small.mil"));
         command.env(name, value);
         ran(command)
     };
+    let with = |name: &str, value: &str| given("check", name, value);
     let wrong = with("ANEMONE_LOG", "anemone=shout").fails(2, &["ANEMONE_LOG holds `anemone=shout`", "= help:"]);
     assert!(!wrong.err.contains("small.mil"));
     with("RUST_LOG", "a=b=c").fails(2, &["RUST_LOG"]);
     let traced = with("ANEMONE_LOG", "trace").ok();
     assert_eq!(traced.out, "small.mil: no errors and no warnings (2 operations)\n");
+
+    assert_eq!(given("inspect", "ANEMONE_LOG", "warn").ok().err, "");
+    let planned = given("inspect", "ANEMONE_LOG", "debug").ok();
+    assert!(planned.err.contains("planned") && !planned.out.contains("planned"), "{}", planned.err);
+    let steps = given("inspect", "RUST_LOG", "anemone_cpu=trace").ok();
+    assert!(steps.err.contains("bytes_read"), "{}", steps.err);
 }
 
 #[test]
