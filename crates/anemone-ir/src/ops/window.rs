@@ -123,12 +123,15 @@ impl Window {
             (self.before[axis], self.after[axis]) =
                 if pad_type == PadType::Same { (small, large) } else { (large, small) };
         }
-        let padded = size + self.before[axis] + self.after[axis];
-        ensure!(
-            padded >= extent,
-            "window",
-            "on spatial axis {axis} the window covers {extent} elements, but there are {padded}: {size} and padding"
-        );
+        let padding = self.before[axis] + self.after[axis];
+        let padded = size + padding;
+        if padded < extent {
+            let parts = if padding == 0 { String::new() } else { format!(": {size} and {padding} of padding") };
+            fail!(
+                "window",
+                "on spatial axis {axis} the window covers {extent} elements, but there are {padded}{parts}"
+            );
+        }
         self.output[axis] = (padded - extent) / stride + 1;
         Ok(())
     }
