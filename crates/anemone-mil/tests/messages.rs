@@ -221,7 +221,7 @@ fn values_must_fit_their_types() {
         ("tensor<fp16, [2, 2]>", "[[1, 2], [3]]", "length", "2 elements are declared, 1 are given", "[3]"),
         ("tensor<fp16, [2]>", "[1, [2]]", "value", "a number is wanted here, of type fp16", "[2]"),
         ("tensor<fp16, [2]>", "(1, 2)", "value", "a row of 2 in brackets is wanted here", "(1, 2)"),
-        ("tensor<fp16, [1000000, 1000000]>", "[1]", "length", "1000000 elements are declared, 1 are given", "[1]"),
+        ("tensor<fp16, [1000000, 1000000]>", "[1]", "length", "1000000 rows are declared, 1 are given", "[1]"),
         ("tensor<int32, [0]>", "[1]", "length", "0 elements are declared, 1 are given", "[1]"),
     ];
     for (ty, value, slug, message, marked) in cases {

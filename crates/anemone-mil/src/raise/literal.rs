@@ -142,7 +142,8 @@ fn rows(value: &Value, dims: &[usize], visit: &mut dyn FnMut(&Value) -> Result<(
         return fail("value", format!("a row of {first} in brackets is wanted here"), value.span);
     };
     if items.len() != *first {
-        let message = format!("{first} elements are declared, {} are given", items.len());
+        let what = if rest.is_empty() { "elements" } else { "rows" };
+        let message = format!("{first} {what} are declared, {} are given", items.len());
         return fail("length", message, value.span);
     }
     items.iter().try_for_each(|item| rows(item, rest, visit))
