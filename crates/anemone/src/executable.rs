@@ -173,7 +173,8 @@ fn check_ports(side: &str, ports: &[Port], tensors: &[&TensorData]) -> Result<()
 }
 
 fn in_use(side: &str, port: &Port, e: Error) -> Error {
-    Error::new(ErrorKind::Locked, format!("{side} `{}` is in use", port.name)).with_source(e)
+    let message = format!("{side} `{}` is in use: a guard of its tensor is alive, or another run has it", port.name);
+    Error::new(ErrorKind::Locked, message).with_source(e)
 }
 
 impl fmt::Debug for Executable {

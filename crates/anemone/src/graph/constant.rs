@@ -58,7 +58,7 @@ impl Graph {
     #[track_caller]
     pub fn constant_with_f16_bytes(&mut self, data: &[u8], shape: Shape) -> Tensor {
         if !data.len().is_multiple_of(2) {
-            let message = format!("{} bytes are given, which is no whole number of halves", data.len());
+            let message = format!("{} bytes are given; two for each element of {shape} are wanted", data.len());
             self.mistake("constant_with_f16_bytes", "length", message, &[]);
             return self.poisoned(shape);
         }
