@@ -31,15 +31,21 @@ impl Printed {
     /// text comes last: where it is, its weights are.
     ///
     /// # Errors
-    /// The folder cannot be made, or a file cannot be written.
+    /// The folder cannot be made, or a file cannot be written. The error names it.
     pub fn save(&self, folder: &Path) -> io::Result<()> {
-        fs::create_dir_all(folder)?;
+        let make = |path: &Path| fs::create_dir_all(path).map_err(|e| at(path, &e));
+        let write = |path: &Path, bytes: &[u8]| fs::write(path, bytes).map_err(|e| at(path, &e));
+        make(folder)?;
         if !self.weights.is_empty() {
-            fs::create_dir_all(folder.join("weights"))?;
-            fs::write(folder.join("weights/weight.bin"), &self.weights)?;
+            make(&folder.join("weights"))?;
+            write(&folder.join("weights/weight.bin"), &self.weights)?;
         }
-        fs::write(folder.join("model.mil"), &self.text)
+        write(&folder.join("model.mil"), self.text.as_bytes())
     }
+}
+
+fn at(path: &Path, e: &io::Error) -> io::Error {
+    io::Error::new(e.kind(), format!("{}: {e}", path.display()))
 }
 
 /// Writes a program in canonical form. Equal programs give equal bytes. Text has one NaN; in weight files all are kept.

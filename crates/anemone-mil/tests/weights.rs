@@ -116,7 +116,9 @@ fn what_is_printed_is_saved_with_its_weights_or_without() {
     assert_eq!(fs::read_to_string(temporary.path().join("model.mil")).unwrap(), small.text);
     assert!(!temporary.path().join("weights").exists());
     // A file where the folder should be.
-    small.save(&temporary.path().join("model.mil")).unwrap_err();
+    let taken = temporary.path().join("model.mil");
+    let error = small.save(&taken).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("{}: ", taken.display())), "{error}");
 }
 
 /// A text whose only constant is in a file.
