@@ -306,6 +306,9 @@ fn bind(opset: Opset, node: &DraftNode) -> Result<(&'static Schema, Vec<Arg>), O
 
 fn unknown_operation(mnemonic: &str) -> OpError {
     let error = OpError::new("unknown-operation", format!("`{mnemonic}` is no operation that this version knows"));
+    if mnemonic.starts_with("constexpr_") {
+        return error.hint("compressed weights are not supported yet: convert the model without compression");
+    }
     let near = crate::op::SCHEMAS.iter().map(|s| (names::distance(s.mnemonic, mnemonic), s.mnemonic)).min();
     match near {
         Some((distance, name)) if distance <= 2 => error.hint(format!("is `{name}` meant?")),

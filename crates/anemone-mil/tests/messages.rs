@@ -57,6 +57,22 @@ error[declared-type] in `relu` (v): `v` is declared as fp16[1, 3, 1, 64], but is
 }
 
 #[test]
+fn compressed_weights_are_said_to_be_the_reason() {
+    let text = r#"program(1.0)
+{
+    func main<ios16>(tensor<fp16, [1, 2]> x) {
+            tensor<fp16, [1, 2]> w = constexpr_affine_dequantize()[axis = tensor<int32, []>(0), name = tensor<string, []>("w"), quantized_data = tensor<int8, [1, 2]>([[1, 2]]), scale = tensor<fp16, []>(1), zero_point = tensor<int8, []>(0)];
+            tensor<fp16, [1, 2]> y = add(x = w, y = x);
+        } -> (y);
+}"#;
+    let error = parse(text, &NoWeights).unwrap_err();
+    let [only] = error.diagnostics() else { panic!("{error}") };
+    assert_eq!(only.slug, "unknown-operation");
+    let hint = "compressed weights are not supported yet: convert the model without compression";
+    assert_eq!(only.hint.as_deref(), Some(hint));
+}
+
+#[test]
 fn mistakes_of_grammar_come_first_and_together() {
     check(
         "program(1.3)
