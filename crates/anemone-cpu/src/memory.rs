@@ -19,13 +19,14 @@ pub(crate) struct Line([u8; 64]);
 /// Bytes of a cache line, and the alignment of every buffer.
 pub(crate) const LINE: usize = 64;
 
-/// Zeroed, 64-byte aligned storage.
-pub(crate) struct Storage(Box<[Line]>);
+/// Zeroed, 64-byte aligned storage. Addresses in it hold when it is moved, which a box would not promise: places point
+/// into the storage that lies beside them.
+pub(crate) struct Storage(Vec<Line>);
 
 impl Storage {
     /// `None` if there is no memory for it.
     pub(crate) fn try_new(bytes: usize) -> Option<Storage> {
-        bytemuck::allocation::try_zeroed_slice_box(bytes.div_ceil(LINE)).ok().map(Storage)
+        bytemuck::allocation::try_zeroed_vec(bytes.div_ceil(LINE)).ok().map(Storage)
     }
 
     pub(crate) fn base(&mut self) -> *mut u8 {
