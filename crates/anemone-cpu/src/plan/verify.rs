@@ -35,6 +35,8 @@ pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
     let areas: Vec<Area> = plan.buffers.iter().map(area).collect();
     let given = |b: &Buffer| matches!(b.home, Home::Constant(_) | Home::Input(_));
     let mut intact: Vec<bool> = plan.buffers.iter().map(given).collect();
+    // The written buffers that are intact: few of them are at a time, however many there are.
+    let mut held: Vec<BufferId> = Vec::new();
     for (at, step) in plan.steps.iter().enumerate() {
         if let Some(id) = step.reads.iter().find(|id| !intact[**id]) {
             return Err(format!("step {at} reads buffer {id}, which does not hold its value any more"));
@@ -48,14 +50,12 @@ pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
                 return Err(format!("step {at} writes buffer {id} over buffer {other}"));
             }
         }
-        for id in &step.writes {
-            for (other, area) in areas.iter().enumerate() {
-                if overlap(area, &areas[*id]) {
-                    intact[other] = false;
-                }
-            }
-        }
-        step.writes.iter().for_each(|id: &BufferId| intact[*id] = true);
+        held.retain(|other| {
+            intact[*other] = !step.writes.iter().any(|id| overlap(&areas[*other], &areas[*id]));
+            intact[*other]
+        });
+        held.extend(&step.writes);
+        step.writes.iter().for_each(|id| intact[*id] = true);
     }
     let outputs = plan.buffers.iter().zip(&intact).filter(|(b, _)| matches!(b.home, Home::Output(_)));
     match outputs.into_iter().find(|(_, intact)| !**intact) {
