@@ -1,7 +1,7 @@
 use super::*;
 use crate::views::{Slice, SliceMut};
 use anemone_ir::reference;
-use anemone_ir::{Builder, Dims, Literal, Program, Var, args, check};
+use anemone_ir::{Builder, Dims, Literal, Opset, Program, Var, args, check};
 use half::f16;
 
 fn fp16(dims: &[usize]) -> TensorType {
@@ -291,4 +291,21 @@ fn folding_is_bounded() {
     let input = Input { data: Slice::F32(&[0.5]), row_stride: 1 };
     engine.run(&[input], &mut [Output { data: SliceMut::F32(&mut out), row_stride: 1 }]).unwrap();
     assert_eq!(out, [64.5]);
+}
+
+/// Since iOS 17 the weights of integers may be floats.
+#[test]
+fn integers_under_floating_weights_are_the_references() {
+    let mut b = Builder::function("main", Opset::Ios17);
+    let x = b.input("x", TensorType::new(DType::Int32, Dims::new(&[2, 2]).unwrap()));
+    let y = b.linear(args! { x: x, weight: weights(&[3, 2], 0).unwrap() });
+    b.output(y);
+    let program = check(b.finish()).unwrap();
+    let expected = reference::run(program.main(), &[vec![4.0, 800.0, -30.0, 7.0]], Profile::Fp16);
+    let engine = Engine::new(program.main(), &Options::default()).unwrap();
+    let mut out = [0; 6];
+    let input = Input { data: Slice::I32(&[4, 800, -30, 7]), row_stride: 2 };
+    engine.run(&[input], &mut [Output { data: SliceMut::I32(&mut out), row_stride: 3 }]).unwrap();
+    assert_eq!(out.map(f64::from), expected[0].data[..]);
+    assert!(out.iter().any(|x| x.abs() > 10), "{out:?}");
 }

@@ -52,7 +52,9 @@ struct LinearStep {
 
 impl Kernel for Linear {
     fn form(&self, cx: &PlanCx<'_>) -> Form {
-        let (Some(x), Some(weight)) = (cx.id("x"), cx.id("weight").and_then(|id| cx.literal(id))) else {
+        // Since iOS 17 integers may have weights that are floats.
+        let x = cx.id("x").filter(|id| cx.computes_as_float(*id));
+        let (Some(x), Some(weight)) = (x, cx.id("weight").and_then(|id| cx.literal(id))) else {
             return Form::Reference;
         };
         let Some(weights) = pack(weight, [1, self.outputs, self.inputs], |_, o, i| o * self.inputs + i) else {
