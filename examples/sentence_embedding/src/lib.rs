@@ -10,7 +10,7 @@
 //! let tokens = model.tokenizer.encode("A cat sits on the mat.", encoder.sequence());
 //! let vector = encoder.embed(&model, &tokens.ids)?;
 //! assert_eq!(vector.len(), 384);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok::<(), sentence_embedding::Error>(())
 //! ```
 
 mod encoder;
