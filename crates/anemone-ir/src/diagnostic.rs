@@ -121,7 +121,10 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}[{}]", self.severity, self.slug)?;
         if let Some((mnemonic, name)) = &self.operation {
-            write!(f, " {mnemonic} `{name}`")?;
+            write!(f, " in `{mnemonic}`")?;
+            if name != mnemonic {
+                write!(f, " ({name})")?;
+            }
         }
         write!(f, ": {}", self.message)?;
         if self.location != Location::Unknown {
