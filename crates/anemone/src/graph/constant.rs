@@ -113,6 +113,8 @@ impl Graph {
         } else if value != 0.0 && half.to_f64() == 0.0 {
             let message = format!("`{param}` is {value:e}, which is too small for fp16 and becomes 0");
             self.record(Severity::Warning, call, "underflow", message, &[], None);
+        } else if value.is_nan() {
+            self.record(Severity::Warning, call, "nan", format!("`{param}` is NaN"), &[], None);
         }
         Literal::from(half)
     }

@@ -190,6 +190,8 @@ fn numbers_that_fp16_cannot_hold_are_warned_of_at_their_line() {
     let y = g.multiplication(x, c);
     g.linear(y, 1e9, 1e-12);
     let second = line!() - 1;
+    g.leaky_relu(y, f64::NAN);
+    let third = line!() - 1;
     let executable = executable(&g);
     let found: Vec<_> = executable
         .warnings()
@@ -199,7 +201,9 @@ fn numbers_that_fp16_cannot_hold_are_warned_of_at_their_line() {
             _ => panic!("{w}"),
         })
         .collect();
-    assert_eq!(found, [("overflow", first), ("overflow", second), ("underflow", second)]);
+    assert_eq!(found, [("overflow", first), ("overflow", second), ("underflow", second), ("nan", third)]);
+    let line = executable.warnings()[3].to_string();
+    assert!(line.starts_with("warning[nan] in `leaky_relu`: `negative_slope` is NaN at "), "{line}");
     let message = &executable.warnings()[0].message;
     assert!(message.contains("2 of 5") && message.contains("1e6"), "{message}");
 }
