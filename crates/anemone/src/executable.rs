@@ -39,6 +39,23 @@ impl Port {
 /// calls, or in that of the tensors nothing reads. They compute the same and differ in what they keep between calls on the
 /// Neural Engine; on the CPU they are alike. All of them accept any tensors of the right shapes at any call.
 ///
+/// ```
+/// use anemone::{Graph, NSQualityOfService, Shape, TensorData};
+/// let mut g = Graph::new();
+/// let x = g.placeholder(Shape::spatial(2, 1, 64));
+/// let y = g.square_root(x);
+/// let executable = g.compile(NSQualityOfService::Default)?;
+///
+/// let (input, output) = (TensorData::new(x.shape), TensorData::new(y.shape));
+/// for value in [4.0, 9.0] {
+///     input.as_f32_slice_mut().fill(value);
+///     let nanoseconds = executable.run_cached_with_stats(&[&input], &[&output])?;
+///     println!("{} in {nanoseconds} ns", output.as_f32_slice()[0]);
+/// }
+/// assert_eq!(output.read_f32()[0], 3.0);
+/// # Ok::<(), anemone::Error>(())
+/// ```
+///
 /// # Errors
 /// Of every `run` method: [`ErrorKind::Binding`] if the number or a shape is not the program's; [`ErrorKind::Locked`] if a
 /// guard on one of the tensors is alive, or an output is also an input or another output; [`ErrorKind::Backend`] if the back
