@@ -112,7 +112,7 @@ fn run(options: Options) -> Result<(), Error> {
     let mut encoder = Encoder::new(&model, sequence, options.layers_each.into(), &compile)?;
     let embeddings =
         tokens.iter().map(|t| encoder.embed(&model, &t.ids)).collect::<Result<Vec<Box<[f32]>>, Error>>()?;
-    let cosines: Vec<Vec<f32>> = embeddings.iter().map(|a| embeddings.iter().map(|b| dot(a, b)).collect()).collect();
+    let cosines: Vec<Vec<f32>> = embeddings.iter().map(|a| embeddings.iter().map(|b| cosine(a, b)).collect()).collect();
     let latency = options.bench.then(|| latency(&mut encoder, &model, &tokens[0].ids)).transpose()?;
 
     let mut out = String::new();
@@ -164,8 +164,10 @@ fn sentences(given: Vec<String>) -> Result<Vec<String>, Error> {
     }
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
+/// Embeddings have length 1, but for rounding to `fp16`; so a sentence would not be quite like itself without dividing.
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
 /// The median time of one sentence in milliseconds, look-up and reading included: over a second, or ten runs.
