@@ -309,3 +309,26 @@ fn integers_under_floating_weights_are_the_references() {
     assert_eq!(out.map(f64::from), expected[0].data[..]);
     assert!(out.iter().any(|x| x.abs() > 10), "{out:?}");
 }
+
+/// In a long function the search for what waits for what is given up at some distance: less is fused, nothing wrongly.
+#[test]
+fn what_is_too_far_to_see_is_not_fused() {
+    let steps = |depth: usize| {
+        let mut b = Builder::new();
+        let x = b.input("x", fp16(&[2, 2]));
+        let (near, mut y) = (b.softmax(args! { x: x }), x);
+        for _ in 0..depth {
+            y = b.softmax(args! { x: y });
+        }
+        let far = b.transpose(args! { x: y, perm: [1, 0] });
+        let sum = b.add(args! { x: near, y: far });
+        b.output(sum);
+        let program = check(b.finish()).unwrap();
+        let settings = Settings { profile: Profile::Fp16, level: Level::best(), fuse: true };
+        let plan = plan::build(program.main(), settings).unwrap();
+        assert_eq!(verify(&plan), Ok(()));
+        plan.steps.len()
+    };
+    // The sum joins what makes `near`, if that is seen not to be wanted for `far`.
+    assert_eq!((steps(100), steps(5000)), (102, 5003));
+}

@@ -56,6 +56,10 @@ impl Group {
 /// The longest chain: bounds registers and the time to plan.
 const LONGEST: usize = 64;
 
+/// The most groups that are looked at to see whether one waits for another: bounds the time to plan. If there are more, it
+/// is taken to wait, and less runs together.
+const FARTHEST: usize = 4096;
+
 /// The groups of a function's live nodes.
 pub(crate) struct Grouping<'a> {
     function: &'a Function,
@@ -169,11 +173,15 @@ impl<'a> Grouping<'a> {
             })
     }
 
-    /// Whether `group` reads, over any number of groups, what `of` makes.
+    /// Whether `group` reads, over any number of groups, what `of` makes; also if that is too far to see.
     fn depends(&self, group: usize, of: usize) -> bool {
         let mut seen = vec![false; self.groups.len()];
-        let mut todo = vec![group];
+        let (mut todo, mut visited) = (vec![group], 0);
         while let Some(group) = todo.pop() {
+            visited += 1;
+            if visited > FARTHEST {
+                return true;
+            }
             for read in self.groups[group].reads.iter().map(|g| self.find(*g)) {
                 if read == of {
                     return true;
