@@ -141,7 +141,7 @@ impl Engine {
     /// The level is not there, the number of threads is no such number, or there is no memory for the constants.
     pub fn new(function: &Function, options: &Options) -> Result<Engine, EngineError> {
         let level = match options.level {
-            Some(level) => level,
+            Some(level) => level.checked()?,
             None => Level::from_env()?,
         };
         let threads = threads(options.threads)?;

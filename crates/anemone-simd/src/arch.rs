@@ -28,13 +28,14 @@ pub enum Level {
 /// A level that was asked for and is not to be had.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LevelError {
+    who: &'static str,
     wanted: String,
 }
 
 impl fmt::Display for LevelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let here: Vec<_> = Level::available().map(Level::name).collect();
-        write!(f, "ANEMONE_SIMD asks for `{}`; this machine has {}", self.wanted, here.join(", "))
+        write!(f, "{} asks for `{}`; this machine has {}", self.who, self.wanted, here.join(", "))
     }
 }
 
@@ -83,6 +84,18 @@ impl Level {
         Level::available().last().unwrap_or(Level::Scalar)
     }
 
+    /// This level, if the machine has it.
+    ///
+    /// # Errors
+    /// The machine does not have it.
+    pub fn checked(self) -> Result<Level, LevelError> {
+        if self.is_available() {
+            Ok(self)
+        } else {
+            Err(LevelError { who: "the program", wanted: self.name().to_owned() })
+        }
+    }
+
     /// The level that the environment variable `ANEMONE_SIMD` names, or else the best.
     ///
     /// # Errors
@@ -90,7 +103,10 @@ impl Level {
     pub fn from_env() -> Result<Level, LevelError> {
         match std::env::var("ANEMONE_SIMD") {
             Err(_) => Ok(Level::best()),
-            Ok(wanted) => Level::available().find(|l| l.name() == wanted).ok_or(LevelError { wanted }),
+            Ok(wanted) => {
+                let level = Level::available().find(|l| l.name() == wanted);
+                level.ok_or(LevelError { who: "ANEMONE_SIMD", wanted })
+            }
         }
     }
 }
