@@ -149,7 +149,7 @@ impl Row {
                     let width = ty.dims.last().copied().unwrap_or_default();
                     let message =
                         format!("input `{name}` is {ty}: its width is {width}, at least {} is wanted", self.value);
-                    (message, *location, "pad the last axis of the input, or relax the limit")
+                    (message, *location, "pad the last axis of the input, or allow it in the limits of the options")
                 };
                 facts.inputs.iter().filter(|(_, ty, _)| narrow(ty)).map(finding).collect()
             }

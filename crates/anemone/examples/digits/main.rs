@@ -14,6 +14,7 @@ use dataset::Dataset;
 use report::Report;
 use std::error::Error;
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -103,11 +104,8 @@ fn run(options: &Options) -> Result<f64, Box<dyn Error>> {
     let answers = classify::classify(&executable, &dataset.images)?;
     let latency = classify::measure(&executable, &dataset.images)?;
     let report = Report::new(&dataset, &executable, &answers, latency);
-    if options.json {
-        println!("{}", report.json());
-    } else {
-        print!("{}", report.text());
-    }
+    let text = if options.json { format!("{}\n", report.json()) } else { report.text() };
+    io::stdout().write_all(text.as_bytes())?;
     Ok(report.accuracy())
 }
 
