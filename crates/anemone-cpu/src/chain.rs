@@ -18,7 +18,7 @@ pub(crate) use walk::{Walk, position};
 /// Numbers in a register: small enough that a few registers fit the first-level cache.
 pub(crate) const TILE: usize = 512;
 
-/// What a chain does to a tile. Registers are numbered; `round` rounds the outcome to the nearest half.
+/// What a chain does to a tile. Registers are numbered.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Instr {
     /// Reads an operand.
@@ -34,14 +34,14 @@ pub(crate) enum Instr {
     Unary {
         op: Unary,
         at: usize,
-        round: bool,
+        keep: Keep,
     },
     /// Into `a`.
     Binary {
         op: Binary,
         a: usize,
         b: usize,
-        round: bool,
+        keep: Keep,
     },
     /// `a` where `cond` is not 0, else `b`; into `a`.
     Select {
@@ -157,13 +157,13 @@ impl Chain {
                     }
                 }
                 Instr::Copy { from, to } => registers.copy_within(from * TILE..from * TILE + n, to * TILE),
-                Instr::Unary { op, at, round } => {
+                Instr::Unary { op, at, keep } => {
                     let x = &mut registers[at * TILE..][..n];
-                    map::unary(level, op, x, keep(round));
+                    map::unary(level, op, x, keep);
                 }
-                Instr::Binary { op, a, b, round } => {
+                Instr::Binary { op, a, b, keep } => {
                     let (a, b) = pair(registers, a, b, n);
-                    map::binary(level, op, a, b, keep(round));
+                    map::binary(level, op, a, b, keep);
                 }
                 Instr::Select { cond, a, b } => select(level, registers, [cond, a, b], n),
                 Instr::Store { from, write } => {
@@ -187,10 +187,6 @@ impl Chain {
             unsafe { self.run(team.level, io, Piece { start, rows: 1, width, step: width }, None, scratch) };
         });
     }
-}
-
-fn keep(round: bool) -> Keep {
-    if round { Keep::F16 } else { Keep::F32 }
 }
 
 /// Two different registers, the first to be written.

@@ -1,6 +1,7 @@
 //! From functions of values to instructions on registers.
 
 use super::{Chain, Instr, Load, Walk};
+use anemone_simd::map::Keep;
 use anemone_simd::{Binary, Unary};
 
 /// A function of elements.
@@ -43,7 +44,7 @@ pub(crate) struct Reg(usize);
 enum Virtual {
     Given,
     Load(usize),
-    Map { op: MapOp, args: Vec<Reg>, round: bool },
+    Map { op: MapOp, args: Vec<Reg>, keep: Keep },
     Store { from: Reg, write: usize },
 }
 
@@ -76,9 +77,9 @@ impl Builder {
         self.push(Virtual::Load(self.loads.len() - 1))
     }
 
-    /// A function; `round` to the nearest half.
-    pub(crate) fn map(&mut self, op: MapOp, args: &[Reg], round: bool) -> Reg {
-        self.push(Virtual::Map { op, args: args.to_vec(), round })
+    /// A function, and how its results are kept.
+    pub(crate) fn map(&mut self, op: MapOp, args: &[Reg], keep: Keep) -> Reg {
+        self.push(Virtual::Map { op, args: args.to_vec(), keep })
     }
 
     /// A result.
@@ -105,7 +106,7 @@ impl Builder {
                     out.homes[at] = out.fresh();
                     code.push(Instr::Load { load: *load, to: out.homes[at] });
                 }
-                Virtual::Map { op, args, round } => out.map(at, *op, args, *round, &mut code),
+                Virtual::Map { op, args, keep } => out.map(at, *op, args, *keep, &mut code),
                 Virtual::Store { from, write } => {
                     code.push(Instr::Store { from: out.homes[from.0], write: *write });
                     out.release(at, &[*from]);
@@ -142,7 +143,7 @@ impl Allocation {
     }
 
     /// An operation works in place of one operand: on a copy if that is used elsewhere.
-    fn map(&mut self, at: usize, op: MapOp, args: &[Reg], round: bool, code: &mut Vec<Instr>) {
+    fn map(&mut self, at: usize, op: MapOp, args: &[Reg], keep: Keep, code: &mut Vec<Instr>) {
         let target = if op == MapOp::Select { args[1] } else { args[0] };
         let others: Vec<Reg> = args.iter().copied().filter(|r| *r != target).collect();
         let repeated = args.iter().filter(|r| **r == target).count() > 1;
@@ -156,8 +157,8 @@ impl Allocation {
         };
         let homes: Vec<usize> = args.iter().map(|r| self.homes[r.0]).collect();
         code.push(match op {
-            MapOp::Unary(op) => Instr::Unary { op, at: to, round },
-            MapOp::Binary(op) => Instr::Binary { op, a: to, b: homes[1], round },
+            MapOp::Unary(op) => Instr::Unary { op, at: to, keep },
+            MapOp::Binary(op) => Instr::Binary { op, a: to, b: homes[1], keep },
             MapOp::Select => Instr::Select { cond: homes[0], a: to, b: homes[2] },
         });
         self.homes[at] = to;

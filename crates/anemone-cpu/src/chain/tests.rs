@@ -7,12 +7,12 @@ fn chain(dims: &Dims, row: &Dims, given: bool) -> Chain {
     let mut b = Builder::new(dims.elements());
     let x = if given { b.given() } else { b.load(0, Walk::new(dims, dims)) };
     let y = b.load(1, Walk::new(row, dims));
-    let sum = b.map(MapOp::Binary(Binary::Add), &[x, y], true);
-    let product = b.map(MapOp::Binary(Binary::Mul), &[sum, x], true);
+    let sum = b.map(MapOp::Binary(Binary::Add), &[x, y], Keep::F16);
+    let product = b.map(MapOp::Binary(Binary::Mul), &[sum, x], Keep::F16);
     b.store(product, 0);
-    let tanh = b.map(MapOp::Unary(Unary::Tanh), &[x], true);
-    let other = b.map(MapOp::Select, &[x, tanh, y], false);
-    let square = b.map(MapOp::Binary(Binary::Mul), &[other, other], false);
+    let tanh = b.map(MapOp::Unary(Unary::Tanh), &[x], Keep::F16);
+    let other = b.map(MapOp::Select, &[x, tanh, y], Keep::F32);
+    let square = b.map(MapOp::Binary(Binary::Mul), &[other, other], Keep::F32);
     b.store(square, 1);
     b.finish()
 }
@@ -79,8 +79,8 @@ fn registers_are_used_again() {
     let mut b = Builder::new(8);
     let mut x = b.load(0, Walk::Straight);
     for _ in 0..20 {
-        let y = b.map(MapOp::Unary(Unary::Exp), &[x], true);
-        x = b.map(MapOp::Binary(Binary::Add), &[y, x], true);
+        let y = b.map(MapOp::Unary(Unary::Exp), &[x], Keep::F16);
+        x = b.map(MapOp::Binary(Binary::Add), &[y, x], Keep::F16);
     }
     b.store(x, 0);
     assert_eq!(b.finish().registers, 2);

@@ -9,6 +9,7 @@ use crate::memory::{Io, Storage, Stored};
 use crate::team::Team;
 use anemone_ir::reference::{Array, eval_node};
 use anemone_ir::{DType, Function, Literal, Node, Profile, TensorType, ValueId};
+use anemone_simd::map::Keep;
 use anemone_simd::{Level, Unary};
 use std::collections::HashMap;
 
@@ -117,6 +118,11 @@ impl Builder<'_> {
 
     fn storage(&self, id: ValueId) -> DType {
         self.profile.storage(self.function.ty(id).dtype)
+    }
+
+    /// How a chain keeps a value: as it will be stored.
+    fn kept(&self, id: ValueId) -> Keep {
+        if self.storage(id) == DType::Fp16 { Keep::F16 } else { Keep::F32 }
     }
 
     fn build(mut self, groups: Vec<Group>) -> Option<Plan> {
@@ -230,9 +236,12 @@ impl Builder<'_> {
                 let mut links =
                     Links::new(self.reads(&planned.reads)?, self.function.ty(self.result(node)).dims.elements());
                 let given = links.chain.given();
-                let rounds = self.storage(self.result(node)) == DType::Fp16;
+                // What a source gives is not rounded yet.
                 let identity = MapOp::Unary(Unary::Identity);
-                let given = if rounds { links.chain.map(identity, &[given], true) } else { given };
+                let given = match self.kept(self.result(node)) {
+                    Keep::F16 => links.chain.map(identity, &[given], Keep::F16),
+                    Keep::F32 => given,
+                };
                 self.keep(&mut links, self.result(node), given, wanted);
                 self.maps(&mut links, &maps, wanted)?;
                 let chain = links.chain.finish();
@@ -278,7 +287,8 @@ impl Builder<'_> {
             }
             let halves = |id: &ValueId| matches!(self.storage(*id), DType::Fp16 | DType::Bool);
             let exact = map.op.keeps_halves() && map.operands.iter().all(halves);
-            let reg = links.chain.map(map.op, &args, self.storage(result) == DType::Fp16 && !exact);
+            let keep = if exact { Keep::F32 } else { self.kept(result) };
+            let reg = links.chain.map(map.op, &args, keep);
             self.keep(links, result, reg, wanted);
         }
         Some(())

@@ -22,7 +22,7 @@ pub(crate) fn broadcast(a: TensorType, b: TensorType) -> Result<Dims, OpError> {
 }
 
 /// For each element of `target`, row-major, the position in a tensor of dimensions `dims` that is broadcast to it.
-pub fn broadcast_positions(dims: &Dims, target: &Dims) -> impl Iterator<Item = usize> {
+pub(crate) fn broadcast_positions(dims: &Dims, target: &Dims) -> impl Iterator<Item = usize> {
     let strides = dims.broadcast_strides(target);
     let target = *target;
     (0..target.elements()).map(move |at| {
