@@ -1,0 +1,1 @@
+//! The Neural Engine through Apple's private framework.
