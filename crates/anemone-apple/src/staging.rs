@@ -32,38 +32,35 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Waits until no other thread or process has the program `hex` in hand, then writes its files to `<root>/<hex>`.
-    ///
-    /// Each weight file has its path as the text writes it, such as `@model_path/weights/weight.bin`, and its bytes.
+    /// Waits until no other thread or process has the program `hex` in hand. Nothing is written yet; what lies in
+    /// the folder is removed by [`Staging::write`], or when this is dropped.
     ///
     /// A thread that has a `Staging` must not ask for another: it would wait for itself.
     ///
     /// # Errors
+    /// The lock cannot be made, or `hex` is no identifier of a program.
+    pub fn claim(root: &Path, hex: &str) -> Result<Staging> {
+        // A panic of another thread leaves files at most, and those are ours to replace.
+        let lifecycle = LIFECYCLE.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Staging { claim: Claim::wait(root, hex)?, _lifecycle: lifecycle })
+    }
+
+    /// Writes the program's files, all at once.
+    ///
+    /// Each weight file has its path as the text writes it, such as `@model_path/weights/weight.bin`, and its bytes.
+    ///
+    /// # Errors
     /// The files cannot be written, or a path leads out of the folder. Nothing is left then.
-    pub fn new<K, B>(root: &Path, hex: &str, text: &[u8], weights: &[(K, B)]) -> Result<Staging>
+    pub fn write<K, B>(&self, text: &[u8], weights: &[(K, B)]) -> Result<()>
     where
         K: AsRef<str>,
         B: AsRef<[u8]>,
     {
-        let staging = Staging::claim(root, hex)?;
-        let claim = &staging.claim;
-        // What a killed process left; nobody else writes here while we have the lock.
-        claim.remove_files()?;
-        make_folders(&claim.unfinished)?;
-        model_folder::write(&claim.unfinished, text, weights)?;
-        fs::rename(&claim.unfinished, &claim.folder).map_err(|e| at("make the folder", &claim.folder, &e))?;
-        Ok(staging)
-    }
-
-    /// As [`Staging::new`], but writes nothing: for what needs no files and might remove those of another, as unloading does.
-    ///
-    /// # Errors
-    /// The lock cannot be made.
-    pub fn claim(root: &Path, hex: &str) -> Result<Staging> {
-        // A panic of another thread leaves files at most, and those are ours to replace.
-        let lifecycle = LIFECYCLE.lock().unwrap_or_else(PoisonError::into_inner);
-        let claim = Claim::wait(root, hex)?;
-        Ok(Staging { claim, _lifecycle: lifecycle })
+        let Claim { folder, unfinished, .. } = &self.claim;
+        self.claim.remove_files()?;
+        make_folders(unfinished)?;
+        model_folder::write(unfinished, text, weights)?;
+        fs::rename(unfinished, folder).map_err(|e| at("make the folder", folder, &e))
     }
 
     /// The folder: `<root>/<hex>`.

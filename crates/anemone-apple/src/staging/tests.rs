@@ -7,7 +7,9 @@ const HEX: &str = "00aA_ff_09";
 const WEIGHTS: [(&str, &[u8]); 1] = [("@model_path/weights/weight.bin", &[1, 2, 3])];
 
 fn stage(root: &Path) -> Result<Staging> {
-    Staging::new(root, HEX, b"program(1.3)", &WEIGHTS)
+    let staging = Staging::claim(root, HEX)?;
+    staging.write(b"program(1.3)", &WEIGHTS)?;
+    Ok(staging)
 }
 
 /// Everything below a folder.
@@ -57,7 +59,7 @@ fn a_claim_writes_nothing_and_removes_what_is_there() {
 fn a_failure_leaves_nothing() {
     let root = tempdir().unwrap();
     let weights = [("@model_path/good.bin", b""), ("@model_path/../bad.bin", b"")];
-    let e = Staging::new(root.path(), HEX, b"", &weights).unwrap_err();
+    let e = Staging::claim(root.path(), HEX).unwrap().write(b"", &weights).unwrap_err();
     assert!(e.to_string().contains("../bad.bin"), "{e}");
     assert!(contents(root.path()).is_empty());
     for hex in ["", "..", "a/b", "a.b", "/", OURS, &"a".repeat(241)] {
