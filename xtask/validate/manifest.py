@@ -36,7 +36,7 @@ class Constant:
 class Emitted:
     """A program on disk: `model.mil`, and `weights/weight.bin` if it needs one."""
 
-    # Where it comes from, for people: `filetests/run/conv.mil:12`.
+    # Where it comes from, for people: `filetests/conv.mil:12`.
     source: str
     dialect: str
     directory: str

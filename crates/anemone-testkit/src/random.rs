@@ -11,7 +11,7 @@
 mod arguments;
 mod windows;
 
-use crate::numbers::Random;
+use anemone_conformance::numbers::Random;
 use anemone_ir::builder::{Argument, Arguments};
 use anemone_ir::op::{Param, SCHEMAS, TypeRule};
 use anemone_ir::reference::round_to;

@@ -1,9 +1,9 @@
 //! A program node by node, each on an engine of its own.
 
-use crate::compare::{self, Allowed};
 use crate::executor::{Executor, Setup};
-use crate::numbers::show;
-use crate::tolerance::{self, Tolerance};
+use anemone_conformance::compare::{self, Allowed};
+use anemone_conformance::numbers::show;
+use anemone_conformance::tolerance::{self, Tolerance};
 use anemone_ir::draft::{Draft, DraftFunction, DraftNode, DraftValue};
 use anemone_ir::program::{Def, Node, Value, ValueId};
 use anemone_ir::reference::{Array, eval_node};

@@ -3,17 +3,17 @@
 //! `ARBTEST_BUDGET_MS=60000 cargo test -p anemone-testkit --test random NAME` looks at new ones for a minute. A failure then
 //! prints a seed; `ARBTEST_SEED=0x…` runs it again, and `ANEMONE_MINIMIZE=1` with it looks for a smaller one.
 
+use anemone_conformance::compare;
+use anemone_conformance::numbers::{Random, show};
+use anemone_conformance::tolerance::Tolerance;
 use anemone_ir::op::SCHEMAS;
 use anemone_ir::reference;
 use anemone_ir::{Profile, Program};
 use anemone_mil::{Dialect, print};
-use anemone_testkit::compare;
 use anemone_testkit::executor::{Executor, Setup};
-use anemone_testkit::numbers::{Random, show};
 use anemone_testkit::random::{Sample, sample, sample_of};
 use anemone_testkit::round_trip::{DIALECTS, round_trip};
 use anemone_testkit::stepwise::trace;
-use anemone_testkit::tolerance::Tolerance;
 use arbitrary::Unstructured;
 
 const PROFILES: [Profile; 2] = [Profile::Fp16, Profile::F32];

@@ -3,8 +3,8 @@
 use super::Options;
 use super::emit::Emitter;
 use crate::Error;
+use anemone_conformance::numbers::Random;
 use anemone_ir::op::SCHEMAS;
-use anemone_testkit::numbers::Random;
 use anemone_testkit::random::sample_of;
 use arbitrary::Unstructured;
 

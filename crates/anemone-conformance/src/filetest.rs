@@ -17,17 +17,18 @@
 //! `error: slug: part of the message` stands on the line that the error is reported at, or in a comment of its own before
 //! that line; `warning` likewise. A program gives exactly the errors and warnings that are stated.
 //!
-//! The files of `filetests/text` are compared with what lies beside them; see [`text`].
+//! [`FILES`] has the files of this crate, which are part of the program that uses it.
 
-pub mod directive;
-pub mod run;
-pub mod text;
+mod binding;
+mod directive;
 pub mod values;
+
+pub use directive::parse;
 
 use crate::tolerance::Tolerance;
 use anemone_ir::{Profile, Severity};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use values::Values;
 
 /// A file, taken apart.
@@ -109,7 +110,36 @@ pub fn render(failures: &[Failure]) -> String {
     format!("{} failures\n\n{}\n", failures.len(), list.join("\n\n"))
 }
 
-/// The folder of the repository's filetests.
-pub fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../filetests")
+macro_rules! files {
+    ($($family:ident { $($mnemonic:ident $Type:ident,)* })*) => {
+        /// The files of this crate, one for each operation of the table, in its order: mnemonic and text.
+        pub const FILES: &[(&str, &str)] = &[
+            $($((
+                stringify!($mnemonic),
+                include_str!(concat!("../filetests/", stringify!($mnemonic), ".mil")),
+            ),)*)*
+        ];
+    };
+}
+anemone_ir::for_each_op!(files);
+
+/// Where the file of an operation lies in the repository, for messages.
+pub fn path(mnemonic: &str) -> PathBuf {
+    PathBuf::from(format!("crates/anemone-conformance/filetests/{mnemonic}.mil"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// A file that is missing does not compile; one too many is found here.
+    #[test]
+    fn every_file_is_of_an_operation() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/filetests");
+        let names =
+            std::fs::read_dir(folder).expect("the folder is there").map(|e| e.expect("it can be read").file_name());
+        let names: BTreeSet<String> = names.map(|n| n.to_string_lossy().into_owned()).collect();
+        assert_eq!(names, FILES.iter().map(|(mnemonic, _)| format!("{mnemonic}.mil")).collect());
+    }
 }

@@ -1,13 +1,18 @@
-//! Files of `filetests/text`: a text, and beside it (`.expected`) what is printed of it: its canonical form in both
+//! Files of `texts`: a text, and beside it (`.expected`) what is printed of it: its canonical form in both
 //! dialects, or the report of what is wrong with it.
 //!
 //! With `ANEMONE_BLESS=1` in the environment, what is printed is written there instead of compared. Look at the
 //! difference before it is committed.
 
-use super::Failure;
 use crate::round_trip::DIALECTS;
+use anemone_conformance::filetest::Failure;
 use anemone_mil::{NoWeights, Source, print};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// The folder of the texts.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("texts")
+}
 
 /// What is printed of a text.
 pub fn printed(name: &str, text: &str) -> String {

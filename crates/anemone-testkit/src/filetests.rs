@@ -1,26 +1,24 @@
-//! Running a file of `filetests/run`.
+//! Running the filetests of [`anemone_conformance`], in every way there is.
 
-use super::{Case, Failure, File, Finding, Run, directive};
-use crate::compare::{self, Allowed, Wanted};
 use crate::executor::{Executor, Setup};
-use crate::numbers::show;
 use crate::round_trip::{DIALECTS, round_trip};
 use crate::stepwise;
-use crate::tolerance::{self, Tolerance};
-use anemone_ir::reference::{self, Array, round_to};
+use anemone_conformance::compare::{self, Allowed, Wanted};
+use anemone_conformance::filetest::{self, Case, Failure, File, Finding, Run};
+use anemone_conformance::numbers::show;
+use anemone_conformance::tolerance::{self, Tolerance};
+use anemone_ir::reference::{self, Array};
 use anemone_ir::{DType, Diagnostic, Function, Location, Profile, Program, TensorType};
 use anemone_mil::{NoWeights, parse};
 use std::collections::HashMap;
-use std::path::Path;
 
 /// Everything that is not as the file of an operation says.
-pub fn run_file(path: &Path, mnemonic: &str) -> Vec<Failure> {
-    let failure = |message| Failure { path: path.to_owned(), line: 1, message };
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(e) => return vec![failure(format!("cannot read the filetest of `{mnemonic}`: {e}"))],
+pub fn run_file(mnemonic: &str) -> Vec<Failure> {
+    let path = filetest::path(mnemonic);
+    let Some((_, text)) = filetest::FILES.iter().find(|(name, _)| *name == mnemonic) else {
+        return vec![Failure { path, line: 1, message: format!("`{mnemonic}` is no operation") }];
     };
-    match directive::parse(path, &text) {
+    match filetest::parse(&path, text) {
         Ok(file) => run(&file, mnemonic),
         Err(failures) => failures,
     }
@@ -116,8 +114,8 @@ impl Variants<'_> {
         let program = self.program;
         let function =
             program.function(&run.function).ok_or_else(|| format!("there is no function `{}`", run.function))?;
-        let inputs = inputs(run, function)?;
-        let wanted = outputs(run, function)?;
+        let inputs = run.inputs(function)?;
+        let wanted = run.expected(function)?;
         let context = |e: String| format!("{e}\n{}", show_inputs(function, &inputs));
 
         let by_reference = reference::run(function, &inputs, profile);
@@ -178,35 +176,6 @@ impl Variants<'_> {
         }
         Ok(())
     }
-}
-
-/// The inputs of a run line, in the function's order, rounded to their types.
-fn inputs(run: &Run, function: &Function) -> Result<Vec<Vec<f64>>, String> {
-    if let Some((name, _)) = run.inputs.iter().find(|(name, _)| function.param(name).is_none()) {
-        return Err(format!("`{}` has no input `{name}`", run.function));
-    }
-    let one = |id: &_| {
-        let value = function.value(*id);
-        let given = run.inputs.iter().find(|(name, _)| **name == *value.name);
-        let (name, values) = given.ok_or_else(|| format!("input `{}` is missing", value.name))?;
-        let elements = values.elements(&value.ty).map_err(|e| format!("input `{name}`: {e}"))?;
-        let elements = elements.ok_or_else(|| format!("input `{name}`: `?` is for outputs"))?;
-        Ok(elements.iter().map(|w| round_to(value.ty.dtype, w.value)).collect())
-    };
-    function.params.iter().map(one).collect()
-}
-
-/// The expected outputs of a run line.
-fn outputs(run: &Run, function: &Function) -> Result<Vec<Option<Vec<Wanted>>>, String> {
-    let (given, has) = (run.outputs.len(), function.outputs.len());
-    if given != has {
-        return Err(format!("{given} outputs are expected, `{}` has {has}", run.function));
-    }
-    let one = |(values, id): (&super::values::Values, &_)| {
-        let value = function.value(*id);
-        values.elements(&value.ty).map_err(|e| format!("output `{}`: {e}", value.name))
-    };
-    run.outputs.iter().zip(&function.outputs).map(one).collect()
 }
 
 /// How far a result may be from a written number. In profile `f32` nothing is rounded before the end, so the last rounding
