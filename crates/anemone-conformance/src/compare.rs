@@ -52,13 +52,27 @@ pub fn steps(dtype: DType, a: f64, b: f64) -> u64 {
     match (a.is_nan(), b.is_nan()) {
         (true, true) => 0,
         (false, false) if dtype.is_float() => position(dtype, a).abs_diff(position(dtype, b)),
-        (false, false) => (a - b).abs() as u64,
+        (false, false) => (a - b).abs().ceil() as u64,
         _ => u64::MAX,
     }
 }
 
+/// From a finite float to the next one of its type, further from 0; infinite for others.
+pub(crate) fn unit(dtype: DType, x: f64) -> f64 {
+    let (smallest, bits) = match dtype {
+        DType::Fp16 => (-14, 10),
+        _ => (-126, 23),
+    };
+    if !x.is_finite() {
+        return f64::INFINITY;
+    }
+    // The exponent of an `f64`, which has every float of these types as a normal one, and 0 as a very small one.
+    let exponent = (x.to_bits() >> 52 & 0x7ff) as i32 - 1023;
+    2f64.powi(exponent.max(smallest) - bits)
+}
+
 /// The difference, with an infinity standing for the first number that the type cannot hold.
-fn difference(dtype: DType, a: f64, b: f64) -> f64 {
+pub fn difference(dtype: DType, a: f64, b: f64) -> f64 {
     let edge = if dtype == DType::Fp16 { 65_536.0 } else { 2f64.powi(128) };
     let finite = |x: f64| if x.is_infinite() { edge.copysign(x) } else { x };
     if a == b { 0.0 } else { (finite(a) - finite(b)).abs() }
@@ -87,7 +101,7 @@ pub fn with_written(dtype: DType, wanted: &[Wanted], got: &[f64], allowed: &Allo
     first_mismatch(wanted.len(), got.len(), allowed, |i| {
         let (want, got) = (round_to(dtype, wanted[i].value), round_to(dtype, got[i]));
         let sign = !wanted[i].signed_zero || (got == 0.0 && want.is_sign_negative() == got.is_sign_negative());
-        (sign && near(dtype, want, got, &allowed.tolerance, allowed.slack(i)), want, got)
+        (sign && allowed.lets(dtype, i, want, got), want, got)
     })
 }
 
@@ -99,7 +113,7 @@ pub fn with_reference(dtype: DType, wanted: &[f64], got: &[f64], allowed: &Allow
     first_mismatch(wanted.len(), got.len(), allowed, |i| {
         let (want, got) = (wanted[i], got[i]);
         let sign = !allowed.exact() || want != 0.0 || want.is_sign_negative() == got.is_sign_negative();
-        (sign && near(dtype, want, got, &allowed.tolerance, allowed.slack(i)), want, got)
+        (sign && allowed.lets(dtype, i, want, got), want, got)
     })
 }
 
@@ -124,6 +138,18 @@ pub struct Allowed {
 }
 
 impl Allowed {
+    /// Whether `got` is near enough to `wanted` as the element `at`.
+    pub fn lets(&self, dtype: DType, at: usize, wanted: f64, got: f64) -> bool {
+        near(dtype, wanted, got, &self.tolerance, self.slack(at))
+    }
+
+    /// The largest difference from the number `wanted` that is let through as the element `at`.
+    pub fn most(&self, dtype: DType, at: usize, wanted: f64) -> f64 {
+        let Tolerance { steps, abs, rel } = self.tolerance;
+        let steps = steps as f64 * unit(dtype, wanted);
+        steps.max(abs + rel * wanted.abs() + self.slack(at))
+    }
+
     fn slack(&self, at: usize) -> f64 {
         self.slack.get(at).copied().unwrap_or(0.0)
     }
@@ -165,6 +191,17 @@ mod tests {
         assert_eq!(steps(DType::Fp16, f64::NAN, f64::NAN), 0);
         assert_eq!(steps(DType::Fp16, f64::NAN, f64::INFINITY), u64::MAX);
         assert_eq!(steps(DType::Int32, -3.0, 4.0), 7);
+    }
+
+    #[test]
+    fn units_lead_to_the_next_float() {
+        for x in [0.0, 2f64.powi(-24), 2f64.powi(-14), 0.3, 1.0, -1.75, 2.0, 65_472.0] {
+            for dtype in [DType::Fp16, DType::Fp32] {
+                let x = round_to(dtype, x);
+                assert_eq!(steps(dtype, x, x + unit(dtype, x).copysign(x)), 1, "{x} {dtype}");
+            }
+        }
+        assert_eq!(unit(DType::Fp16, f64::NAN), f64::INFINITY);
     }
 
     #[test]

@@ -140,6 +140,11 @@ impl Row {
     }
 }
 
+/// Whether an operation must give the reference's bits.
+pub fn is_exact(mnemonic: &str) -> bool {
+    row(mnemonic).steps == (0, 0)
+}
+
 /// What is allowed of a result of a function by the table alone: the sum of its operations' rows.
 pub fn of_function(function: &Function, dtype: DType) -> Tolerance {
     let computing = function.nodes.iter().filter(|n| function.value(n.results[0]).literal.is_none());

@@ -149,6 +149,15 @@ pub fn eval_node<'a>(
 /// # Panics
 /// The number or the sizes of the inputs are not the function's.
 pub fn run(function: &Function, inputs: &[Vec<f64>], profile: Profile) -> Vec<Array> {
+    let arrays = values(function, inputs, profile);
+    function.outputs.iter().map(|id| arrays[id.index()].clone().expect("outputs are values")).collect()
+}
+
+/// As [`run`], but gives every value of the function, in their order; `None` for those that are no numbers.
+///
+/// # Panics
+/// The number or the sizes of the inputs are not the function's.
+pub fn values(function: &Function, inputs: &[Vec<f64>], profile: Profile) -> Vec<Option<Array>> {
     assert_eq!(inputs.len(), function.params.len(), "inputs");
     let mut arrays: Vec<Option<Array>> = function.values.iter().map(|v| constant(v.literal.as_ref())).collect();
     for (id, data) in function.params.iter().zip(inputs) {
@@ -168,7 +177,7 @@ pub fn run(function: &Function, inputs: &[Vec<f64>], profile: Profile) -> Vec<Ar
             arrays[id.index()] = Some(array);
         }
     }
-    function.outputs.iter().map(|id| arrays[id.index()].clone().expect("outputs are values")).collect()
+    arrays
 }
 
 /// The array of a numeric constant.
