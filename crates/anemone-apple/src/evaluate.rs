@@ -131,7 +131,7 @@ impl Model {
     ) -> Result<Evaluated, Error> {
         let key = self.0.key(procedure, inputs, outputs, false)?;
         let _leases = Leases::of(inputs, outputs)?;
-        let binding = self.0.kept(key, inputs, outputs)?;
+        let binding = self.0.kept(&key, inputs, outputs)?;
         self.run(&binding, path)
     }
 
@@ -151,15 +151,18 @@ impl Model {
         if !self.0.options.statistics {
             return Err(Error::Binding("the program was not loaded for statistics".to_owned()));
         }
+        let path = if self.can(Path::Client) { Path::Client } else { Path::InMemory };
+        if !self.0.can_measure() {
+            return self.evaluate_kept(procedure, inputs, outputs, path);
+        }
         let key = self.0.key(procedure, inputs, outputs, true)?;
         let _leases = Leases::of(inputs, outputs)?;
-        let binding = self.0.kept(key, inputs, outputs)?;
+        let binding = self.0.kept(&key, inputs, outputs)?;
         if let Some(surface) = &binding.statistics {
             surface.write()?.fill(0);
         }
-        let path = if self.can(Path::Client) { Path::Client } else { Path::InMemory };
         let evaluated = self.run(&binding, path)?;
-        Ok(Evaluated { hardware: hardware_time(&self.0, &binding)?, ..evaluated })
+        Ok(Evaluated { hardware: hardware_time(&binding)?, ..evaluated })
     }
 
     fn run(&self, binding: &Binding, path: Path) -> Result<Evaluated, Error> {
@@ -172,6 +175,16 @@ impl Model {
 }
 
 impl Loaded {
+    /// Whether this system has all that measuring takes.
+    fn can_measure(&self) -> bool {
+        let parts = [
+            ("_ANEPerformanceStatsIOSurface", "objectWithIOSurface:statType:"),
+            ("_ANERequest", "perfStats"),
+            ("_ANEPerformanceStats", "hwExecutionTime"),
+        ];
+        parts.iter().all(|(class, selector)| self.framework.has(class, &[selector]))
+    }
+
     /// Checks the surfaces of a run against the procedure.
     pub(crate) fn key(
         &self,
@@ -189,8 +202,8 @@ impl Loaded {
     }
 
     /// The binding that is kept for these surfaces; made and mapped if there is none.
-    fn kept(&self, key: Key, inputs: &[&Surface], outputs: &[&Surface]) -> Result<Arc<Binding>, Error> {
-        self.bindings.get(&key, || {
+    fn kept(&self, key: &Key, inputs: &[&Surface], outputs: &[&Surface]) -> Result<Arc<Binding>, Error> {
+        self.bindings.get(key, || {
             let mut binding = self.bind(key.clone(), inputs, outputs)?;
             binding.map(self);
             Ok(binding)
@@ -299,7 +312,7 @@ fn surface_object(surface: &Surface) -> Result<Retained<AnyObject>, Error> {
 
 fn statistics_array(surface: &Surface) -> Result<Retained<NSArray>, Error> {
     let object = surface_object(surface)?;
-    // SAFETY: the receiver is the class, the argument a surface object; who loads for statistics has asked for the method.
+    // SAFETY: the receiver is the class, the argument a surface object; `can_measure` was asked for the method.
     let statistics = unsafe {
         let object = statistics_surface::new(statistics_surface::class()?, &object, HARDWARE_COUNTERS);
         taken(object, Stage::Request, "objectWithIOSurface:statType:")?
@@ -308,20 +321,16 @@ fn statistics_array(surface: &Surface) -> Result<Retained<NSArray>, Error> {
 }
 
 /// What the last run of a request has measured.
-fn hardware_time(loaded: &Loaded, binding: &Binding) -> Result<Option<Duration>, Error> {
+fn hardware_time(binding: &Binding) -> Result<Option<Duration>, Error> {
     let Some(surface) = &binding.statistics else { return Ok(None) };
     // Where the driver keeps the counters to itself nothing is written, and the framework's reader of such a surface has been
     // seen to crash (ane-bridge-rs).
     if surface.read()?.iter().all(|b| *b == 0) {
         return Ok(None);
     }
-    let can = |class: &str, selector: &str| loaded.framework.has(class, &[selector]);
-    if !can("_ANERequest", "perfStats") || !can("_ANEPerformanceStats", "hwExecutionTime") {
-        return Ok(None);
-    }
     guarded(Stage::Evaluate, || {
-        // SAFETY: the object is a request; its statistics are nil or alive until the pool is emptied; the preflight has found
-        // both methods.
+        // SAFETY: the object is a request; its statistics are nil or alive until the pool is emptied; `can_measure` was
+        // asked for both methods.
         let nanoseconds = unsafe {
             let measured = request::statistics(&binding.request).as_ref();
             measured.map(|m| statistics::hardware_execution_time(m))

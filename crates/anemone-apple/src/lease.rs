@@ -48,7 +48,7 @@ impl Lease {
 
     /// A lease for reading.
     pub(crate) fn shared(&self) -> Result<Shared, Error> {
-        let one_more = |n: isize| (n >= 0 && n < isize::MAX).then(|| n + 1);
+        let one_more = |n: isize| (0..isize::MAX).contains(&n).then(|| n + 1);
         match self.0.holders.fetch_update(Ordering::Acquire, Ordering::Relaxed, one_more) {
             Ok(_) => Ok(Shared(self.0.clone())),
             Err(_) => Err(Error::Busy("it is being written")),
