@@ -52,7 +52,7 @@ pub use evaluate::{Evaluated, Path};
 #[cfg(objc)]
 pub use framework::Framework;
 #[cfg(objc)]
-pub use model::{Model, Options, Source};
+pub use model::{MOST_COMPILED, Model, Options, Source, compiled};
 pub use preflight::{Finding, Status};
 pub use qos::Qos;
 #[cfg(objc)]
