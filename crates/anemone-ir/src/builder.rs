@@ -174,7 +174,11 @@ impl Builder {
     /// A run-time input. Inputs bind in the order of these calls.
     #[track_caller]
     pub fn input(&mut self, name: &str, ty: TensorType) -> Var {
-        let var = self.value(name, ValueInfo { ty: Some(ty), literal: None }, Some(ty), Location::caller());
+        self.input_at(name, ty, Location::caller())
+    }
+
+    pub(crate) fn input_at(&mut self, name: &str, ty: TensorType, location: Location) -> Var {
+        let var = self.value(name, ValueInfo { ty: Some(ty), literal: None }, Some(ty), location);
         self.function.params.push(var.id);
         self.named.push(var.id);
         var
@@ -193,7 +197,7 @@ impl Builder {
         self.named_constant(&name, literal, location)
     }
 
-    fn named_constant(&mut self, name: &str, literal: Literal, location: Location) -> Var {
+    pub(crate) fn named_constant(&mut self, name: &str, literal: Literal, location: Location) -> Var {
         let info = ValueInfo { ty: Some(*literal.ty()), literal: Some(literal.clone()) };
         let var = self.value(name, info, None, location);
         self.function.nodes.push(DraftNode {
@@ -210,9 +214,16 @@ impl Builder {
     /// Marks an output. Outputs bind in the order of these calls.
     #[track_caller]
     pub fn output(&mut self, var: Var) {
+        self.output_at(var, Location::caller());
+    }
+
+    pub(crate) fn output_at(&mut self, var: Var, location: Location) {
         match self.own(var) {
-            Some(id) => self.function.outputs.push((id, Location::caller())),
-            None => self.error("foreign-tensor", "this output belongs to another builder"),
+            Some(id) => self.function.outputs.push((id, location)),
+            None => {
+                let message = "this output belongs to another builder";
+                self.record(Diagnostic::error("foreign-tensor", message, location));
+            }
         }
     }
 
@@ -268,26 +279,29 @@ impl Builder {
     /// Appends an operation by its mnemonic and returns all its results: one if it is in error.
     #[track_caller]
     pub fn call_many(&mut self, mnemonic: &str, args: impl Into<Arguments>) -> Vec<Var> {
-        let location = Location::caller();
         let name = format!("{mnemonic}_{}", self.calls);
         self.calls += 1;
-        let args = args.into();
+        self.call_at(&name, mnemonic, args.into(), Location::caller())
+    }
+
+    /// Appends an operation under a name of its own, written at `location`.
+    pub(crate) fn call_at(&mut self, name: &str, mnemonic: &str, args: Arguments, location: Location) -> Vec<Var> {
         let number_type = self.number_type(&args);
         let args = args.into_iter().map(|(param, argument)| {
-            let arg = self.argument(&name, mnemonic, param, argument, number_type, location);
+            let arg = self.argument(name, mnemonic, param, argument, number_type, location);
             (Arc::from(param), arg)
         });
         let args = args.collect();
-        let first = self.value(&name, ValueInfo { ty: None, literal: None }, None, location);
+        let first = self.value(name, ValueInfo { ty: None, literal: None }, None, location);
         let mut node = DraftNode {
             mnemonic: mnemonic.into(),
             args,
             attributes: Vec::new(),
             results: vec![first.id],
-            name: Some(name.as_str().into()),
+            name: Some(name.into()),
             location,
         };
-        let vars = self.infer_results(&name, &mut node, first);
+        let vars = self.infer_results(name, &mut node, first);
         self.function.nodes.push(node);
         vars
     }
@@ -364,9 +378,13 @@ impl Builder {
     }
 
     /// The draft, ready to be checked.
-    pub fn finish(mut self) -> Draft {
+    pub fn finish(self) -> Draft {
+        Draft { functions: vec![self.finish_function()], ..Draft::default() }
+    }
+
+    pub(crate) fn finish_function(mut self) -> DraftFunction {
         yield_names(&mut self.function, &self.named);
-        Draft { functions: vec![self.function], ..Draft::default() }
+        self.function
     }
 
     /// The draft so far.

@@ -12,6 +12,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("constants are kept as little-endian bytes in memory; big-endian hosts are not supported");
 
+pub mod ane;
 pub mod builder;
 pub mod check;
 pub mod diagnostic;
@@ -23,6 +24,7 @@ pub mod op;
 pub mod ops;
 pub mod program;
 pub mod reference;
+mod rewrite;
 pub mod types;
 
 pub use builder::{Argument, Builder, Var};

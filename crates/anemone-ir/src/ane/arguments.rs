@@ -1,0 +1,131 @@
+//! The arguments that an operation was not given, with the values that it has taken for them.
+//!
+//! The engine's front end refuses `rsqrt` without `epsilon`, `gelu` without `mode`, `conv` without the full list (ironmill,
+//! ANEForge, mil_spec); coremltools writes every argument. So all that MIL has a value for is written, in the type of `x`.
+
+use crate::literal::Literal;
+use crate::ops::activation::GeluMode;
+use crate::ops::reduce::Axes;
+use crate::ops::window::Window;
+use crate::program::Node;
+use crate::types::{DType, TensorType};
+use crate::{Arg, Op};
+
+/// The optional arguments that an operation was not given and has a value for. `x` is the type of its first operand.
+pub(super) fn missing(node: &Node, x: &TensorType, result: &TensorType) -> Vec<(&'static str, Literal)> {
+    let mut all = defaults(&node.op, x, result);
+    // An empty list of axes means the same as none, and is a form that nobody is known to write.
+    all.retain(|(name, literal)| *node.arg(name) == Arg::Absent && literal.ty().dims.elements() > 0);
+    all
+}
+
+fn defaults(op: &Op, x: &TensorType, result: &TensorType) -> Vec<(&'static str, Literal)> {
+    let rank = x.dims.rank();
+    let epsilon = |value: f64| half(value).map(|l| ("epsilon", l)).into_iter().collect();
+    match op {
+        Op::Rsqrt(op) => epsilon(op.epsilon),
+        Op::Log(op) => epsilon(op.epsilon),
+        Op::Inverse(op) => epsilon(op.epsilon),
+        Op::InstanceNorm(op) => epsilon(op.epsilon),
+        Op::BatchNorm(op) => epsilon(op.epsilon),
+        Op::L2Norm(op) => epsilon(op.epsilon),
+        Op::LayerNorm(op) => {
+            let mut all: Vec<_> = epsilon(op.epsilon);
+            all.push(("axes", ints(&op.axes)));
+            all
+        }
+        Op::Gelu(op) => vec![("mode", gelu_mode(op.mode).into())],
+        Op::Softmax(op) => vec![("axis", int(op.axis))],
+        Op::Linear(op) => Literal::fp16(&[op.outputs], vec![half::f16::ZERO; op.outputs])
+            .map(|zeros| ("bias", zeros))
+            .into_iter()
+            .collect(),
+        Op::Matmul(op) => vec![("transpose_x", op.transpose_x.into()), ("transpose_y", op.transpose_y.into())],
+        Op::Conv(op) => convolution(&op.window, op.groups),
+        Op::ConvTranspose(op) => {
+            let mut all = convolution(&op.window, op.groups);
+            all.push(("output_shape", ints(&result.dims)));
+            all
+        }
+        Op::MaxPool(op) => pool(&op.window),
+        Op::L2Pool(op) => pool(&op.window),
+        Op::AvgPool(op) => {
+            let mut all = pool(&op.window);
+            all.push(("exclude_padding_from_average", op.exclude_padding.into()));
+            all
+        }
+        Op::ReduceSum(op) => reduction(&op.axes),
+        Op::ReduceMean(op) => reduction(&op.axes),
+        Op::ReduceMin(op) => reduction(&op.axes),
+        Op::ReduceMax(op) => reduction(&op.axes),
+        Op::ReduceProd(op) => reduction(&op.axes),
+        Op::ReduceL1Norm(op) => reduction(&op.axes),
+        Op::ReduceSumSquare(op) => reduction(&op.axes),
+        Op::ReduceL2Norm(op) => reduction(&op.axes),
+        Op::ReduceLogSum(op) => reduction(&op.axes),
+        Op::ReduceLogSumExp(op) => reduction(&op.axes),
+        Op::Concat(op) => vec![("interleave", op.interleave.into())],
+        Op::Squeeze(_) => {
+            let ones: Vec<usize> = (0..rank).filter(|axis| x.dims[*axis] == 1).collect();
+            vec![("axes", ints(&ones))]
+        }
+        Op::SliceByIndex(_) => {
+            let mut all = vec![("stride", ints(&vec![1; rank]))];
+            all.extend(["begin_mask", "end_mask", "squeeze_mask"].map(|name| (name, no(rank))));
+            all
+        }
+        Op::Pad(op) => {
+            let constant = half(op.constant).map(|l| ("constant_val", l));
+            [("mode", "constant".into())].into_iter().chain(constant).collect()
+        }
+        Op::UpsampleNearestNeighbor(_) => vec![("scale_factor_height", int(1)), ("scale_factor_width", int(1))],
+        _ => Vec::new(),
+    }
+}
+
+/// MIL's word for how gelu is computed.
+pub(super) fn gelu_mode(mode: GeluMode) -> &'static str {
+    match mode {
+        GeluMode::Exact => "EXACT",
+        GeluMode::Tanh => "TANH_APPROXIMATION",
+        GeluMode::Sigmoid => "SIGMOID_APPROXIMATION",
+    }
+}
+
+fn half(value: f64) -> Option<Literal> {
+    Literal::scalar(DType::Fp16, value)
+}
+
+fn int(value: usize) -> Literal {
+    Literal::from(value as i32)
+}
+
+fn ints(values: &[usize]) -> Literal {
+    Literal::from(&*values.iter().map(|v| *v as i32).collect::<Vec<_>>())
+}
+
+fn no(len: usize) -> Literal {
+    Literal::bools(&[len], &vec![false; len]).expect("one value for each axis")
+}
+
+/// `strides`, `pad_type` and `pad`; padding counts only with `pad_type` custom, which is not the default.
+fn window(window: &Window) -> Vec<(&'static str, Literal)> {
+    let pad = ints(&vec![0; 2 * window.rank()]);
+    vec![("strides", ints(&window.strides)), ("pad_type", "valid".into()), ("pad", pad)]
+}
+
+fn convolution(of: &Window, groups: usize) -> Vec<(&'static str, Literal)> {
+    let mut all = window(of);
+    all.extend([("dilations", ints(&of.dilations)), ("groups", int(groups))]);
+    all
+}
+
+fn pool(of: &Window) -> Vec<(&'static str, Literal)> {
+    let mut all = window(of);
+    all.push(("ceil_mode", false.into()));
+    all
+}
+
+fn reduction(axes: &Axes) -> Vec<(&'static str, Literal)> {
+    vec![("axes", ints(&axes.axes)), ("keep_dims", axes.keep_dims.into())]
+}
