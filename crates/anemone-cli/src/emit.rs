@@ -74,8 +74,11 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<Emit, Failure> {
     let model = Model::open(&args.model, cx)?;
     let wanted = args.dialect.as_deref().and_then(Dialect::from_name);
     let dialect = wanted.unwrap_or(model.dialect);
-    let Printed { text, weights } = anemone_mil::print(&model.program, dialect);
-    let (dialect, weight_bytes) = (dialect.name(), weights.len());
+    let printed = anemone_mil::print(&model.program, dialect);
+    let weight_bytes = printed.weight_bytes();
+    let Printed { text, files } = printed;
+    let weights = files.into_iter().next().map(|file| file.bytes).unwrap_or_default();
+    let dialect = dialect.name();
     let Some(output) = &args.output else {
         if !weights.is_empty() {
             let size = table::bytes(weight_bytes as u64);

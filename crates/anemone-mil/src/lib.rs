@@ -1,13 +1,13 @@
 //! MIL text and weight files, in and out.
 //!
 //! * [`parse`] and [`load`] make a checked [`Program`] of a text; [`print()`] makes the canonical text of a program, and the
-//!   `weight.bin` that goes with it.
+//!   `weight.bin` that goes with it; [`print_form`] writes it as a generation of the Neural Engine takes it.
 //! * [`syntax`] is the text as a tree, for the whole grammar: also what no program can be made of yet.
 //! * [`blob`] reads and writes `weight.bin`.
 //! * [`Source`] shows diagnostics with the line that they are about.
 //!
 //! ```
-//! use anemone_mil::{Dialect, InMemory};
+//! use anemone_mil::Dialect;
 //! let text = r#"
 //!     program(1.3) {
 //!         func main<ios16>(tensor<fp16, [1, 64]> x) {
@@ -16,7 +16,7 @@
 //!     }"#;
 //! let program = anemone_mil::parse(text, &anemone_mil::NoWeights)?;
 //! let printed = anemone_mil::print(&program, Dialect::V1_0);
-//! let again = anemone_mil::parse(&printed.text, &InMemory::new(printed.weights))?;
+//! let again = anemone_mil::parse(&printed.text, &printed)?;
 //! assert_eq!(again.main().nodes.len(), 1);
 //! # Ok::<(), anemone_mil::ParseError>(())
 //! ```
@@ -35,7 +35,7 @@ use anemone_ir::Program;
 use std::path::Path;
 
 pub use element::Element;
-pub use lower::{Printed, print};
+pub use lower::{Printed, WeightFile, WeightFiles, print, print_form, print_with};
 pub use raise::raise;
 pub use source::{LoadError, ParseError, Parsed, Source};
 pub use syntax::Dialect;

@@ -1,46 +1,72 @@
-//! From a program to the tree of its canonical text, and to its weight file.
+//! From a program to the tree of its canonical text, and to its weight files.
+
+mod files;
 
 use crate::Element;
-use crate::blob::Writer;
 use crate::syntax::{
     self, ArgValue, Argument, Attribute, Blob, Body, Dialect, Dim, Float, Ident, Int, Operation, Param, Span, Text,
     Type, Typed, Value, ValueKind, parse_typed,
 };
+use anemone_ir::ane::Form;
 use anemone_ir::{Arg, DType, Def, Function, Literal, Node, Program, ValueId};
+use files::Files;
 use std::path::Path;
 use std::sync::Arc;
 use std::{fs, io};
 
-/// Where canonical text says that its weights are.
-const WEIGHTS: &str = "@model_path/weights/weight.bin";
-
 /// Constants with fewer elements are written in the text: the rule of coremltools.
 const IN_FILE: usize = 10;
 
-/// A program as text, and the file that the text refers to.
+/// A program as text, and the files that the text refers to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Printed {
     /// The text.
     pub text: String,
-    /// The bytes of `weights/weight.bin` beside it; none if the text refers to no file.
-    pub weights: Vec<u8>,
+    /// The files, in the order in which the text first names them.
+    pub files: Vec<WeightFile>,
+}
+
+/// A file of weights.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WeightFile {
+    /// Where it lies below the folder of the text, with slashes: `weights/weight.bin`. The text writes `@model_path/` before it.
+    pub path: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// How constants are laid into files.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+pub enum WeightFiles {
+    /// All in `weights/weight.bin`, as Apple's compiler does it.
+    #[default]
+    One,
+    /// Each in a file of its own, `weights/weight_000.bin` and so on; equal ones in one. They are numbered and not named after
+    /// their constants, whose names may differ in case only.
+    Each,
 }
 
 impl Printed {
-    /// Writes `model.mil` into a folder, which is made if need be, and what it refers to into `weights/weight.bin` below. The
-    /// text comes last: where it is, its weights are.
+    /// Writes `model.mil` into a folder, which is made if need be, and what it refers to below. The text comes last: where it
+    /// is, its weights are.
     ///
     /// # Errors
-    /// The folder cannot be made, or a file cannot be written. The error names it.
+    /// A folder cannot be made, or a file cannot be written. The error names it.
     pub fn save(&self, folder: &Path) -> io::Result<()> {
         let make = |path: &Path| fs::create_dir_all(path).map_err(|e| at(path, &e));
         let write = |path: &Path, bytes: &[u8]| fs::write(path, bytes).map_err(|e| at(path, &e));
         make(folder)?;
-        if !self.weights.is_empty() {
-            make(&folder.join("weights"))?;
-            write(&folder.join("weights/weight.bin"), &self.weights)?;
+        for file in &self.files {
+            let path = folder.join(&file.path);
+            path.parent().map_or(Ok(()), make)?;
+            write(&path, &file.bytes)?;
         }
         write(&folder.join("model.mil"), self.text.as_bytes())
+    }
+
+    /// The bytes of all files.
+    pub fn weight_bytes(&self) -> usize {
+        self.files.iter().map(|file| file.bytes.len()).sum()
     }
 }
 
@@ -50,14 +76,25 @@ fn at(path: &Path, e: &io::Error) -> io::Error {
 
 /// Writes a program in canonical form. Equal programs give equal bytes. Text has one NaN; in weight files all are kept.
 pub fn print(program: &Program, dialect: Dialect) -> Printed {
-    let mut lowering = Lowering { dialect, weights: Writer::new() };
+    print_with(program, dialect, WeightFiles::One)
+}
+
+/// The same, with another layout of weight files.
+pub fn print_with(program: &Program, dialect: Dialect, layout: WeightFiles) -> Printed {
+    let mut lowering = Lowering { dialect, files: Files::new(layout) };
     let tree = lowering.program(program);
-    Printed { text: syntax::print(&tree), weights: lowering.weights.finish() }
+    Printed { text: syntax::print(&tree), files: lowering.files.finish() }
+}
+
+/// Writes a program that was made for the Neural Engine, [`anemone_ir::ane::Legal::program`], in its form.
+pub fn print_form(program: &Program, form: Form) -> Printed {
+    let dialect = if form.verbose { Dialect::V1_0 } else { Dialect::V1_3 };
+    print_with(program, dialect, if form.file_per_constant { WeightFiles::Each } else { WeightFiles::One })
 }
 
 struct Lowering<'a> {
     dialect: Dialect,
-    weights: Writer<'a>,
+    files: Files<'a>,
 }
 
 fn ident(name: &str) -> Ident {
@@ -168,11 +205,11 @@ impl<'a> Lowering<'a> {
         let wide = matches!(ty.dtype, DType::Int16 | DType::UInt16 | DType::Int32 | DType::UInt32);
         let filed = matches!(ty.dtype, DType::Fp16 | DType::Fp32 | DType::Int8 | DType::UInt8)
             || (wide && self.dialect >= Dialect::V1_3);
-        let offset = match literal.bytes() {
-            Some(bytes) if filed && count >= IN_FILE => self.weights.push(element, count as u64, bytes),
+        let place = match literal.bytes() {
+            Some(bytes) if filed && count >= IN_FILE => self.files.push(element, count as u64, bytes),
             _ => None,
         };
-        let kind = offset.map_or_else(|| inline(literal), blob);
+        let kind = place.map_or_else(|| inline(literal), |(path, offset)| blob(&path, offset));
         typed(Type::Tensor(element, ty.dims.iter().map(|d| Dim::Known(*d as u64)).collect()), kind)
     }
 }
@@ -183,9 +220,9 @@ fn param(f: &Function, id: ValueId) -> Param {
     Param { ty: Type::Tensor(v.ty.dtype.into(), dims), ty_span: Span::default(), name: ident(&v.name) }
 }
 
-fn blob(offset: u64) -> ValueKind {
+fn blob(path: &str, offset: u64) -> ValueKind {
     let offset = ValueKind::Int(Int { negative: false, magnitude: offset });
-    let path = Attribute { name: ident("path"), value: string(WEIGHTS) };
+    let path = Attribute { name: ident("path"), value: string(&format!("@model_path/{path}")) };
     let offset = Attribute { name: ident("offset"), value: typed(Type::scalar(Element::UInt64), offset) };
     ValueKind::Blob(Box::new(Blob { fields: vec![path, offset] }))
 }

@@ -1,5 +1,6 @@
 //! Where the data of `BLOBFILE` comes from.
 
+use crate::Printed;
 use anemone_ir::literal::Bytes;
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom};
@@ -58,6 +59,16 @@ impl InMemory {
 impl Weights for InMemory {
     fn open(&self, _: &str) -> Result<Rc<dyn Store>> {
         Ok(Rc::new(self.clone()))
+    }
+}
+
+/// The files that a text was printed with.
+impl Weights for Printed {
+    fn open(&self, path: &str) -> Result<Rc<dyn Store>> {
+        let below = path.strip_prefix(MODEL_PATH);
+        let file = self.files.iter().find(|file| Some(&*file.path) == below);
+        let file = file.ok_or_else(|| Error::new(ErrorKind::NotFound, "the text was printed with no such file"))?;
+        Ok(Rc::new(InMemory::new(file.bytes.clone())))
     }
 }
 

@@ -111,7 +111,7 @@ fn what_is_printed_is_saved_with_its_weights_or_without() {
     printed.save(&folder).unwrap();
     assert_eq!(print(&load(&folder.join("model.mil")).unwrap(), Dialect::V1_3), printed);
 
-    let small = Printed { weights: Vec::new(), ..printed };
+    let small = Printed { files: Vec::new(), ..printed };
     small.save(temporary.path()).unwrap();
     assert_eq!(fs::read_to_string(temporary.path().join("model.mil")).unwrap(), small.text);
     assert!(!temporary.path().join("weights").exists());

@@ -2,7 +2,7 @@
 
 use anemone_ir::program::{Arg, Node, ValueId};
 use anemone_ir::{Function, Program};
-use anemone_mil::{Dialect, InMemory};
+use anemone_mil::Dialect;
 use std::fmt::Write;
 
 /// Both dialects.
@@ -14,13 +14,13 @@ pub const DIALECTS: [Dialect; 2] = [Dialect::V1_0, Dialect::V1_3];
 /// The text is refused, differs the second time, or says another program.
 pub fn round_trip(program: &Program, dialect: Dialect) -> Result<Program, String> {
     let first = anemone_mil::print(program, dialect);
-    let again = anemone_mil::parse(&first.text, &InMemory::new(first.weights.clone()))
+    let again = anemone_mil::parse(&first.text, &first)
         .map_err(|e| format!("what was printed is refused: {e}\n{}", first.text))?;
     let second = anemone_mil::print(&again, dialect);
     if first.text != second.text {
         return Err(format!("printed twice:\n{}\n-- and --\n{}", first.text, second.text));
     }
-    if first.weights != second.weights {
+    if first.files != second.files {
         return Err(format!("the weights differ the second time, the text does not:\n{}", first.text));
     }
     let [before, after] = [program, &again].map(describe);

@@ -22,7 +22,7 @@ pub fn printed(name: &str, text: &str) -> String {
         Ok(parsed) => {
             let one = |dialect| {
                 let printed = print(&parsed.program, dialect);
-                format!("{}\n// weight.bin: {} bytes\n", printed.text, printed.weights.len())
+                format!("{}\n// weight.bin: {} bytes\n", printed.text, printed.weight_bytes())
             };
             DIALECTS.map(one).concat()
         }

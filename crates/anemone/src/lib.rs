@@ -65,7 +65,8 @@ pub mod ir {
 /// ```
 pub mod mil {
     pub use anemone_mil::{
-        Dialect, Folder, InMemory, LoadError, NoWeights, ParseError, Printed, Weights, load, parse, print,
+        Dialect, Folder, InMemory, LoadError, NoWeights, ParseError, Printed, WeightFile, WeightFiles, Weights, load,
+        parse, print,
     };
 }
 

@@ -69,11 +69,11 @@ impl Folder {
 
     /// A program with its weights.
     pub(crate) fn write_model(&self, name: &str, program: &Program) {
-        let Printed { text, weights } = anemone_mil::print(program, Dialect::V1_3);
+        let Printed { text, files } = anemone_mil::print(program, Dialect::V1_3);
         self.write(name, text);
-        if !weights.is_empty() {
+        for file in files {
             let folder = Path::new(name).parent().unwrap();
-            self.write(folder.join("weights/weight.bin").to_str().unwrap(), weights);
+            self.write(folder.join(file.path).to_str().unwrap(), file.bytes);
         }
     }
 

@@ -1,7 +1,7 @@
 //! A program as text and back.
 
 use anemone_ir::{Arg, Def, Program, ValueId};
-use anemone_mil::{Dialect, InMemory, Printed, parse, print, syntax};
+use anemone_mil::{Dialect, Printed, parse, print, syntax};
 
 /// What a program says, apart from places in a text and the numbering of its values.
 fn said(program: &Program) -> Vec<String> {
@@ -28,12 +28,11 @@ fn said(program: &Program) -> Vec<String> {
 /// Prints, parses and prints again: both programs must say the same, both texts and both weight files be the same bytes.
 pub(crate) fn fixed_point(program: &Program, dialect: Dialect) -> Printed {
     let first = print(program, dialect);
-    let back =
-        parse(&first.text, &InMemory::new(first.weights.clone())).unwrap_or_else(|e| panic!("{}\n{e}", first.text));
+    let back = parse(&first.text, &first).unwrap_or_else(|e| panic!("{}\n{e}", first.text));
     assert_eq!(said(program), said(&back), "{}", first.text);
     let second = print(&back, dialect);
     assert_eq!(first.text, second.text);
-    assert!(first.weights == second.weights, "the weights differ");
+    assert!(first.files == second.files, "the weights differ");
     let tree = syntax::parse(&first.text).unwrap();
     assert_eq!(syntax::print(&tree), first.text, "the tree prints as the program did");
     first
