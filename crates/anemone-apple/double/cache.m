@@ -1,0 +1,54 @@
+/* The service's cache of compiled programs. The real one outlives the process; this one does not. */
+#import "double.h"
+
+static NSMutableDictionary *cache;
+
+@interface ANECache : NSObject
+@end
+
+@implementation ANECache
++ (void) initialize
+{
+    if (!cache) cache = [NSMutableDictionary new];
+}
+@end
+
+void cache_put(NSString *identifier, ANECompiled *compiled)
+{
+    @synchronized([ANECache class]) {
+        [cache setObject: compiled forKey: identifier];
+        set(CACHED, [cache count]);
+    }
+}
+
+ANECompiled *cache_get(NSString *identifier)
+{
+    @synchronized([ANECache class]) {
+        return [[[cache objectForKey: identifier] retain] autorelease];
+    }
+}
+
+void cache_drop(NSString *identifier)
+{
+    @synchronized([ANECache class]) {
+        [cache removeObjectForKey: identifier];
+        set(CACHED, [cache count]);
+    }
+}
+
+void cache_set_stale(void)
+{
+    @synchronized([ANECache class]) {
+        NSEnumerator *all = [cache objectEnumerator];
+        ANECompiled *compiled;
+        while ((compiled = [all nextObject])) compiled->isStale = YES;
+    }
+}
+
+void cache_clear(void)
+{
+    @synchronized([ANECache class]) {
+        [cache removeAllObjects];
+        set(CACHED, 0);
+    }
+}
