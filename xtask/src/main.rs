@@ -1,5 +1,6 @@
 //! Tasks with logic, for `just` and CI. A file for each task; `cargo xtask --help` lists them.
 
+mod apple;
 mod validate;
 
 use clap::{Parser, Subcommand};
@@ -22,12 +23,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    Apple(apple::Options),
     Validate(validate::Options),
 }
 
 fn main() -> ExitCode {
     let Cli { task } = Cli::parse();
     let done = match task {
+        Task::Apple(options) => apple::run(&options),
         Task::Validate(options) => validate::run(&options),
     };
     done.unwrap_or_else(|e| {
