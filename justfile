@@ -21,6 +21,11 @@ test crate *args:
 validate *args:
     cargo xtask validate {{ args }}
 
+# Everything linted, documented and linked for a Mac, and checked for other machines (Debian 12; installs what it needs)
+apple:
+    bash .ci/packages apple
+    cargo xtask apple
+
 # Handwritten digits, classified
 digits *args:
     cargo run --release --example digits -- {{ args }}
