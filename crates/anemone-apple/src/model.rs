@@ -253,7 +253,9 @@ pub fn compiled() -> usize {
 fn compile(object: &Object, options: &Options) -> Result<(), Error> {
     let before = COMPILED.fetch_add(1, Ordering::Relaxed);
     if before >= MOST_COMPILED {
-        tracing::warn!("this process has compiled {before} programs; after about {MOST_COMPILED} the compiler may fail");
+        tracing::warn!(
+            "this process has compiled {before} programs; after about {MOST_COMPILED} the compiler may fail"
+        );
     }
     guarded(Stage::Compile, || {
         let dictionary = options_dictionary(false);
