@@ -36,19 +36,24 @@ void cache_drop(NSString *identifier)
     }
 }
 
+/* Tests call these two, which have no pool. */
 void cache_set_stale(void)
 {
+    NSAutoreleasePool *pool = [NSAutoreleasePool new];
     @synchronized([ANECache class]) {
         NSEnumerator *all = [cache objectEnumerator];
         ANECompiled *compiled;
         while ((compiled = [all nextObject])) compiled->isStale = YES;
     }
+    [pool release];
 }
 
 void cache_clear(void)
 {
+    NSAutoreleasePool *pool = [NSAutoreleasePool new];
     @synchronized([ANECache class]) {
         [cache removeAllObjects];
         set(CACHED, 0);
     }
+    [pool release];
 }

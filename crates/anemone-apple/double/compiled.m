@@ -110,7 +110,7 @@ static NSDictionary *dictionary(NSString *key, id value, NSString *key2, id valu
                                         @"InvalidMILProgram", NSFilePathErrorKey, folder);
         NSError *below = [NSError errorWithDomain: domain code: 1 userInfo: info];
         info = [NSDictionary dictionaryWithObjectsAndKeys: @"_ANECompiler : ANECCompile() FAILED", NSLocalizedDescriptionKey,
-                                                           below, NSUnderlyingErrorKey, nil];
+                                                           below, UNDERLYING, nil];
         *error = [NSError errorWithDomain: @"com.apple.appleneuralengine" code: 4 userInfo: info];
         return nil;
     }

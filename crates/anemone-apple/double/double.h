@@ -160,6 +160,8 @@ void count_object(const char *class_name, long change);
 /* Notes misuse. */
 void fault(NSString *what);
 
+/* What Apple's NSUnderlyingErrorKey is; GNUstep's is another. */
+#define UNDERLYING @"NSUnderlyingError"
 /* An error of the framework's own domain, with a reason or nil. */
 NSError *ane_error(long code, NSString *description, NSString *reason);
 /* The error of a run that the driver refuses. */

@@ -22,6 +22,7 @@ static NSString *const MASK = @"kANEFPerformanceStatsMask";
     size_t read, written;
     BOOL isMeasured;
 }
+- (void) measured: (unsigned long long)nanoseconds;
 - (void) runAlone;
 @end
 
@@ -105,12 +106,25 @@ static struct engine_memory memory(const struct port *port, uint8_t *base, size_
         *error = inference_error([NSString stringWithUTF8String: message]);
         return NO;
     }
-    if (isMeasured) {
-        long nanoseconds = (end.tv_sec - start.tv_sec) * 1000000000l + end.tv_nsec - start.tv_nsec;
-        id stats = [_ANEPerformanceStats statsWithHardwareExecutionNS: get(GATE) ? nanoseconds + 1 : 0];
-        [request setPerfStats: stats];
-    }
+    long nanoseconds = (end.tv_sec - start.tv_sec) * 1000000000l + end.tv_nsec - start.tv_nsec;
+    if (isMeasured) [self measured: get(GATE) ? nanoseconds + 1 : 0];
     return YES;
+}
+/* Writes what was measured where the request wants it: a header, then the counters. A closed gate leaves zeros. */
+- (void) measured: (unsigned long long)nanoseconds
+{
+    [request setPerfStats: [_ANEPerformanceStats statsWithHardwareExecutionNS: nanoseconds]];
+    for (NSUInteger i = 0; nanoseconds && i < [request->perfStatsArray count]; i++) {
+        IOSurfaceRef surface = ((_ANEPerformanceStatsIOSurface *)[request->perfStatsArray objectAtIndex: i])->stats->surface;
+        unsigned long long *to = IOSurfaceDoubleBegin(surface, 1);
+        if (!to) {
+            fault(@"the surface for statistics is in use");
+            continue;
+        }
+        to[0] = 1;
+        to[1] = nanoseconds;
+        IOSurfaceDoubleEnd(surface, 1);
+    }
 }
 /* A run with a completion handler: on a thread of its own. */
 - (void) runAlone

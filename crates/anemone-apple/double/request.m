@@ -55,8 +55,11 @@ static BOOL surfaces_fit(NSArray *surfaces, NSArray *indices)
 - (unsigned long long) ioSurfacesCount { return [inputArray count] + [outputArray count]; }
 - (id) perfStats
 {
+    if (FAILS(NULL)) return nil;
     @synchronized(self) {
-        return FAILS(NULL) ? nil : [[perfStats retain] autorelease];
+        if (perfStats && !perfStats->nanoseconds)
+            fault(@"the statistics of a closed gate are read, of which some systems die");
+        return [[perfStats retain] autorelease];
     }
 }
 - (void) setPerfStats: (id)stats

@@ -91,7 +91,7 @@ static NSError *error_told(const struct told *t)
 {
     NSMutableDictionary *info = [NSMutableDictionary dictionary];
     [info setObject: [NSString stringWithUTF8String: t->text] forKey: NSLocalizedDescriptionKey];
-    if (t->underlying) [info setObject: error_told(t->underlying) forKey: NSUnderlyingErrorKey];
+    if (t->underlying) [info setObject: error_told(t->underlying) forKey: UNDERLYING];
     return [NSError errorWithDomain: [NSString stringWithUTF8String: t->domain] code: t->code userInfo: info];
 }
 

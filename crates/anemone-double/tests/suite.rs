@@ -1,0 +1,99 @@
+//! Runs anemone's Apple back end on the test double, where the double can be built: on Linux, x86-64, with Debian's
+//! packages for Objective-C. Elsewhere it says loudly that nothing was tested.
+//!
+//! Cargo is called for it, with a folder of its own for what it builds, since the double is a feature that nothing else in
+//! the workspace is built with.
+#![allow(clippy::unwrap_used, reason = "in a test that is how to fail")]
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// What GNUstep says when an object is handed out where nothing will ever release it.
+const NO_POOL: &str = "autorelease called without pool";
+
+/// What the double and its tests need, and how to see that it is there.
+const TOOLS: &[(&str, &[&str])] = &[
+    ("gobjc", &["sh", "-c", "test -x \"$(gcc -print-prog-name=cc1obj)\""]),
+    ("libgnustep-base-dev", &["gnustep-config", "--objc-flags"]),
+    ("libblocksruntime-dev", &["sh", "-c", "test -f \"$(gcc -print-file-name=libBlocksRuntime.so)\""]),
+    ("valgrind", &["valgrind", "--version"]),
+];
+
+#[test]
+fn the_back_end_runs_on_the_double() {
+    test(&["-p", "anemone-apple", "--features", "anemone-apple/double"]);
+}
+
+/// Runs tests on the double. Their counts are printed, whatever the test harness does with the output of tests that pass.
+fn test(arguments: &[&str]) {
+    let Some(engine) = engine() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut cargo = cargo("test");
+    // GNUstep takes the place of temporary files from `TEMP`.
+    cargo.args(arguments).env("ANEMONE_DOUBLE_ENGINE", engine).env("TEMP", folder.path());
+    let output = cargo.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    assert!(!text.contains(NO_POOL), "{text}");
+    let passed = passed(&text);
+    assert!(passed > 0, "no test has run\n{text}");
+    say(&format!("on the double: cargo test {}: {passed} passed\n", arguments.join(" ")));
+}
+
+/// How many tests have passed, says the output of `cargo test`.
+fn passed(text: &str) -> usize {
+    let results = text.lines().filter_map(|line| line.trim().strip_prefix("test result: ok. "));
+    results.filter_map(|rest| rest.split(' ').next()?.parse::<usize>().ok()).sum()
+}
+
+/// The library that computes, built; `None` where the double cannot be.
+fn engine() -> Option<&'static Path> {
+    static ENGINE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let built = ENGINE.get_or_init(|| {
+        if let Some(missing) = missing() {
+            say(&format!("SKIPPED: nothing was tested on the double of Apple's framework; it needs {missing}\n"));
+            return None;
+        }
+        let output = cargo("build").args(["-p", "anemone-double", "--lib", "--profile", "test"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Some(target().join("debug/libanemone_double.so"))
+    });
+    built.as_deref()
+}
+
+/// What is missing for the double, for people.
+fn missing() -> Option<String> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return Some("Linux on x86-64".to_owned());
+    }
+    let is_missing = |(_, command): &&(&str, &[&str])| {
+        !Command::new(command[0]).args(&command[1..]).output().is_ok_and(|output| output.status.success())
+    };
+    let packages: Vec<_> = TOOLS.iter().filter(is_missing).map(|(package, _)| *package).collect();
+    (!packages.is_empty()).then(|| format!("apt-get install {}", packages.join(" ")))
+}
+
+/// Cargo, in the workspace, with the compiler that objc2 needs and a folder of its own.
+fn cargo(verb: &str) -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut command = Command::new(cargo);
+    command.arg(verb).args(["--locked", "--target-dir"]).arg(target()).current_dir(root());
+    command.env("CC_x86_64_unknown_linux_gnu", root().join("crates/anemone-apple/double/gcc"));
+    command
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn target() -> PathBuf {
+    root().join("target/double")
+}
+
+/// Says something in spite of the test harness, which keeps what the macros print.
+fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
