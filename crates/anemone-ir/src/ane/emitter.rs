@@ -190,7 +190,7 @@ impl<'a> Emitter<'a> {
         let value = self.source.value(id);
         let var = match (&self.known.literals[id.index()], value.def) {
             (Some(literal), Def::Immediate) => {
-                let name = self.out.free("const");
+                let name = self.out.free("constant");
                 self.out.constant(&name, literal.clone(), value.location)
             }
             (Some(literal), _) => {
