@@ -4,7 +4,7 @@
 //! source; the table of methods in the module `methods` is what all of it stands on. Nothing in this crate has run
 //! on a Mac: it is compiled and linked for one, and run on a test double of the framework, which repeats what is believed.
 //!
-//! There are a [`Framework`], [`Model`]s loaded through it, and [`Surface`]s that they run on; those exist on Apple's systems,
+//! There are a `Framework`, `Model`s loaded through it, and `Surface`s that they run on; those exist on Apple's systems,
 //! and with the feature `double` on Linux. The rest, how ports lie in memory and how files are staged, is there everywhere.
 
 #[cfg(objc)]
@@ -58,4 +58,4 @@ pub use qos::Qos;
 #[cfg(objc)]
 pub use submit::Submission;
 #[cfg(objc)]
-pub use surface::{MIN_BYTES, ReadGuard, Surface, WriteGuard};
+pub use surface::{MIN_BYTES, ReadGuard, Reservation, Surface, WriteGuard};

@@ -69,6 +69,11 @@ pub struct Submission {
 }
 
 impl Model {
+    /// Whether runs need not be waited for here; macOS 12 has no way to be told of their end.
+    pub fn can_submit(&self) -> bool {
+        self.0.framework.has("_ANERequest", &["setCompletionHandler:"])
+    }
+
     /// Starts a run and returns. Waits first, if as many runs are under way as [`crate::Options::in_flight`] says.
     ///
     /// # Errors
@@ -99,7 +104,7 @@ impl Model {
         inputs: &[&Surface],
         outputs: &[&Surface],
     ) -> Result<Submission, Error> {
-        if !self.0.framework.has("_ANERequest", &["setCompletionHandler:"]) {
+        if !self.can_submit() {
             return Err(Error::Binding("the framework of this system cannot run without waiting".to_owned()));
         }
         let key = self.0.key(procedure, inputs, outputs, false)?;

@@ -157,14 +157,20 @@ impl Surface {
         Ok(ReadGuard { locked, _lease: lease })
     }
 
+    /// Leases the surface for writing, and leaves its memory unlocked until it is written.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if it is being read or written.
+    pub fn reserve(&self) -> Result<Reservation<'_>, Error> {
+        Ok(Reservation { surface: self, lease: self.lease.exclusive()? })
+    }
+
     /// Leases the surface for writing and locks its memory.
     ///
     /// # Errors
     /// [`Error::Busy`] if it is being read or written; [`Error::Surface`] if it cannot be locked.
     pub fn write(&self) -> Result<WriteGuard<'_>, Error> {
-        let lease = self.lease.exclusive()?;
-        let locked = Locked::new(self, 0)?;
-        Ok(WriteGuard { locked, _lease: lease })
+        self.reserve()?.write()
     }
 }
 
@@ -178,6 +184,23 @@ impl Drop for Surface {
 impl std::fmt::Debug for Surface {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Surface").field("id", &self.id()).field("bytes", &self.bytes).finish()
+    }
+}
+
+/// A surface that is leased for writing later. Unlike a guard it can go to another thread.
+pub struct Reservation<'a> {
+    surface: &'a Surface,
+    lease: Exclusive,
+}
+
+impl<'a> Reservation<'a> {
+    /// Locks the surface's memory.
+    ///
+    /// # Errors
+    /// [`Error::Surface`] if it cannot be locked.
+    pub fn write(self) -> Result<WriteGuard<'a>, Error> {
+        let locked = Locked::new(self.surface, 0)?;
+        Ok(WriteGuard { locked, _lease: self.lease })
     }
 }
 
