@@ -1,19 +1,43 @@
 //! Choosing what runs a program.
 
+#[cfg(any(target_vendor = "apple", feature = "double"))]
+mod ane;
+#[cfg(not(any(target_vendor = "apple", feature = "double")))]
+#[path = "backend/no_ane.rs"]
+mod ane;
 mod cpu;
 
+use crate::call::Call;
 use crate::compile::{Backend, CompileOptions};
 use crate::error::{Error, ErrorKind};
-use crate::executable::Executable;
-use crate::tensor_data::Storage;
-use anemone_ir::{Diagnostic, Program};
+use crate::run::{RunOptions, RunPath, RunReport};
+use crate::submission::Submission;
+use anemone_ir::{Diagnostic, Function, Profile, Program};
 use std::sync::Arc;
-use std::time::Duration;
 
-/// A loaded program.
+pub(crate) use ane::{NeuralEngine, Session, device, preflight};
+
+/// A program where it runs.
+pub(crate) trait Loaded: Send + Sync {
+    /// One of its functions, ready to run.
+    fn engine(&self, function: &Function) -> Result<Box<dyn Engine>, Error>;
+
+    /// What may not work here, though it is not known not to.
+    fn warnings(&self) -> &[Diagnostic] {
+        &[]
+    }
+}
+
+/// A function, ready to run.
 pub(crate) trait Engine: Send + Sync {
-    /// Runs once; the tensors have the program's shapes. Returns the time the engine itself took.
-    fn run(&self, inputs: &[&Storage], outputs: &mut [&mut Storage]) -> Result<Duration, Error>;
+    /// Runs once.
+    fn run(&self, call: &Call<'_, '_>, options: &RunOptions) -> Result<RunReport, Error>;
+
+    /// Starts a run.
+    fn submit<'a>(&'a self, call: &Call<'a, '_>) -> Result<Submission<'a>, Error>;
+
+    /// Whether runs can take a path.
+    fn can(&self, path: RunPath) -> bool;
 }
 
 /// Whether programs can run on a Neural Engine here.
@@ -21,35 +45,41 @@ pub(crate) trait Engine: Send + Sync {
 /// # Errors
 /// [`ErrorKind::Unavailable`], and why not.
 pub fn neural_engine() -> Result<(), Error> {
-    Err(Error::new(ErrorKind::Unavailable, no_neural_engine()))
+    NeuralEngine::get().map(drop)
 }
 
-/// Why there is no Neural Engine to run on.
-fn no_neural_engine() -> String {
-    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    if os == "macos" {
-        "this version has no back end for the Neural Engine yet".to_owned()
-    } else {
-        format!("this machine ({os} on {arch}) has no Neural Engine")
-    }
+/// A program that has been loaded where the options say.
+pub(crate) struct Placed {
+    pub(crate) loaded: Arc<dyn Loaded>,
+    /// Never [`Backend::Auto`].
+    pub(crate) backend: Backend,
+    /// Where and why there, in words.
+    pub(crate) why: String,
 }
 
 /// Loads a program where the options say.
-pub(crate) fn load(program: Program, warnings: Vec<Diagnostic>, options: &CompileOptions) -> Result<Executable, Error> {
-    let why = match options.backend {
-        Backend::Cpu => "on the CPU, because that was asked for".to_owned(),
-        Backend::Auto | Backend::Ane if options.may_fall_back() => {
-            format!("on the CPU, because {}", no_neural_engine())
-        }
-        Backend::Auto | Backend::Ane => {
-            let message = format!(
-                "the program must run on the Neural Engine, but {}; the options forbid the CPU",
-                no_neural_engine()
-            );
-            return Err(Error::new(ErrorKind::Unavailable, message));
-        }
+pub(crate) fn load(program: &Arc<Program>, options: &CompileOptions) -> Result<Placed, Error> {
+    let on_cpu = |because: &dyn std::fmt::Display| Placed {
+        loaded: Arc::new(cpu::Cpu::new(options)),
+        backend: Backend::Cpu,
+        why: format!("on the CPU, because {because}"),
     };
-    let program = Arc::new(program);
-    let engine = Box::new(cpu::Cpu::new(program.main(), options)?);
-    Executable::new(program, warnings, engine, Backend::Cpu, why)
+    if options.backend == Backend::Cpu {
+        return Ok(on_cpu(&"that was asked for"));
+    }
+    match on_neural_engine(program, options) {
+        Ok(placed) => Ok(placed),
+        Err(e) if options.may_fall_back() => Ok(on_cpu(&e.in_a_line())),
+        Err(e) => Err(e.in_context("the program must run on the Neural Engine, but ", "; the options forbid the CPU")),
+    }
+}
+
+fn on_neural_engine(program: &Arc<Program>, options: &CompileOptions) -> Result<Placed, Error> {
+    let engine = NeuralEngine::get()?;
+    if options.profile != Profile::default() {
+        let message = format!("the profile {} was asked for, and it computes in fp16 only", options.profile.name());
+        return Err(Error::new(ErrorKind::Unavailable, message));
+    }
+    let loaded = ane::load(engine, program, options)?;
+    Ok(Placed { loaded: Arc::new(loaded), backend: Backend::Ane, why: format!("on the Neural Engine, {engine}") })
 }

@@ -1,6 +1,5 @@
 //! From a graph to something that runs.
 
-use crate::backend;
 use crate::error::Error;
 use crate::executable::Executable;
 use crate::graph::Graph;
@@ -8,6 +7,7 @@ use anemone_ir::diagnostic::{Diagnostic, Severity};
 use anemone_ir::draft::{Draft, DraftFunction};
 use anemone_ir::limits::{Limits, lint, lint_draft};
 use anemone_ir::{Diagnostics, Profile, Program, check};
+use std::path::PathBuf;
 
 /// How urgent the work is to the system that shares the Neural Engine. The CPU engine pays no regard to it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -77,6 +77,12 @@ pub struct CompileOptions {
     pub threads: Option<usize>,
     /// Which limits of the Neural Engine are checked, on every platform and for every back end.
     pub limits: Limits,
+    /// Runs that [`Executable::submit`] lets be under way at once; `None` for 2. More gain nothing, by what others have
+    /// measured.
+    pub in_flight: Option<usize>,
+    /// A folder to leave a new folder in when the Neural Engine refuses the program: with the program, its weights, and what
+    /// was said. It can be attached to a report.
+    pub reproduction: Option<PathBuf>,
 }
 
 impl CompileOptions {
@@ -127,6 +133,20 @@ impl CompileOptions {
         self
     }
 
+    /// The same with a number of runs [`CompileOptions::in_flight`]; at least 1.
+    #[must_use]
+    pub fn in_flight(mut self, runs: usize) -> CompileOptions {
+        self.in_flight = Some(runs);
+        self
+    }
+
+    /// The same with a folder for [`CompileOptions::reproduction`]s.
+    #[must_use]
+    pub fn reproduction(mut self, folder: impl Into<PathBuf>) -> CompileOptions {
+        self.reproduction = Some(folder.into());
+        self
+    }
+
     /// Whether the CPU may run what was meant for the Neural Engine.
     pub(crate) fn may_fall_back(&self) -> bool {
         match self.fallback {
@@ -144,7 +164,7 @@ impl Graph {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Graph`] with every independent mistake in the graph, [`crate::ErrorKind::Limit`] if it is right
-    /// but breaks a limit of the Neural Engine, [`crate::ErrorKind::Backend`] if the back end refuses it.
+    /// but breaks a limit of the Neural Engine, [`crate::ErrorKind::Compile`] or another if the back end refuses it.
     pub fn compile(&self, quality_of_service: NSQualityOfService) -> Result<Executable, Error> {
         self.compile_with(&CompileOptions::default().quality_of_service(quality_of_service))
     }
@@ -155,7 +175,7 @@ impl Graph {
     /// As [`Graph::compile`]; also [`crate::ErrorKind::Unavailable`] if the back end that is asked for is not there.
     pub fn compile_with(&self, options: &CompileOptions) -> Result<Executable, Error> {
         let (program, warnings) = self.checked(&options.limits)?;
-        let executable = backend::load(program, warnings, options)?;
+        let executable = Executable::load(program, warnings, options)?;
         let (operations, why) = (executable.program().main().computing_nodes(), executable.why());
         tracing::debug!(operations, why, "compiled");
         executable.warnings().iter().for_each(|w| tracing::warn!("{w}"));

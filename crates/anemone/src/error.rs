@@ -13,7 +13,13 @@ pub enum ErrorKind {
     Limit,
     /// The back end that was asked for is not there.
     Unavailable,
-    /// The back end refused or failed.
+    /// The compiler of the Neural Engine refused the program. (`Error::Compile` of the crate `ane`.)
+    Compile,
+    /// The compiled program could not be loaded. (`Error::Load`)
+    Load,
+    /// The Neural Engine failed to run the program. (`Error::Evaluate`)
+    Evaluate,
+    /// The back end refused or failed otherwise.
     Backend,
     /// The tensors given to a run are not those the program wants.
     Binding,
@@ -66,6 +72,28 @@ impl Error {
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         self.0.source = Some(source.into());
         self
+    }
+
+    #[cfg(any(target_vendor = "apple", feature = "double"))]
+    pub(crate) fn with_diagnostics(mut self, diagnostics: Vec<Diagnostic>) -> Error {
+        self.0.diagnostics = diagnostics;
+        self
+    }
+
+    /// The same, with something said before and after the message.
+    pub(crate) fn in_context(mut self, before: &str, after: &str) -> Error {
+        self.0.message = format!("{before}{}{after}", self.0.message);
+        self
+    }
+
+    /// The message, and the first of the mistakes.
+    pub(crate) fn in_a_line(&self) -> String {
+        let Inner { message, diagnostics, .. } = &*self.0;
+        match diagnostics.as_slice() {
+            [] => message.clone(),
+            [first] => format!("{message}: {first}"),
+            [first, rest @ ..] => format!("{message}: {first}; and {} more", rest.len()),
+        }
     }
 
     /// What went wrong, in a word.

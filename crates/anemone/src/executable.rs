@@ -1,14 +1,17 @@
 //! A compiled program.
 
-use crate::backend::Engine;
-use crate::compile::Backend;
+use crate::backend::{self, Engine, Loaded, Placed};
+use crate::call::Call;
+use crate::compile::{Backend, CompileOptions};
 use crate::error::{Error, ErrorKind};
+use crate::run::{RunOptions, RunPath, RunReport};
 use crate::shape::Shape;
+use crate::submission::Submission;
 use crate::tensor_data::TensorData;
-use anemone_ir::{Diagnostic, Function, Program, ValueId};
+use anemone_ir::limits::lint;
+use anemone_ir::{Diagnostic, Function, Program, Severity, ValueId};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// An input or an output of an [`Executable`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,8 +26,8 @@ pub struct Port {
 impl Port {
     fn of(function: &Function, id: ValueId) -> Result<Port, Error> {
         let value = function.value(id);
-        let shape = Shape::of(&value.ty.dims).ok_or_else(|| {
-            let message = format!("`{}` is {}; inputs and outputs have four dimensions", value.name, value.ty);
+        let shape = Shape::of(&value.ty.dims).filter(|_| value.ty.dtype.is_float()).ok_or_else(|| {
+            let message = format!("`{}` is {}; inputs and outputs are floats in four dimensions", value.name, value.ty);
             Error::new(ErrorKind::Backend, message)
         })?;
         Ok(Port { name: value.name.clone(), shape })
@@ -37,7 +40,7 @@ impl Port {
 ///
 /// The `run` methods take the inputs in the order of the `placeholder` calls and the outputs in the order of the `output`
 /// calls, or in that of the tensors nothing reads. They compute the same and differ in what they keep between calls on the
-/// Neural Engine; on the CPU they are alike. All of them accept any tensors of the right shapes at any call.
+/// Neural Engine, and in the way there; on the CPU they are alike. All of them accept any tensors of the right shapes at any call.
 ///
 /// ```
 /// use anemone::{Graph, NSQualityOfService, Shape, TensorData};
@@ -58,89 +61,190 @@ impl Port {
 ///
 /// # Errors
 /// Of every `run` method: [`ErrorKind::Binding`] if the number or a shape is not the program's; [`ErrorKind::Locked`] if a
-/// guard on one of the tensors is alive, or an output is also an input or another output; [`ErrorKind::Backend`] if the back
-/// end fails. No output has changed then, but for the last case.
+/// guard on one of the tensors is alive, or an output is also an input or another output; [`ErrorKind::Evaluate`] or
+/// [`ErrorKind::Backend`] if the engine fails. No output has changed then, but for the last case.
 pub struct Executable {
+    loaded: Arc<dyn Loaded>,
+    engine: Box<dyn Engine>,
     program: Arc<Program>,
+    /// The function that runs, in the program.
+    function: usize,
     inputs: Vec<Port>,
     outputs: Vec<Port>,
-    warnings: Vec<Diagnostic>,
-    engine: Box<dyn Engine>,
+    warnings: Arc<[Diagnostic]>,
     backend: Backend,
-    why: String,
+    why: Arc<str>,
 }
 
 impl Executable {
-    pub(crate) fn new(
-        program: Arc<Program>,
-        warnings: Vec<Diagnostic>,
-        engine: Box<dyn Engine>,
-        backend: Backend,
-        why: String,
+    /// Loads a program that was read from MIL text or built with [`crate::ir::Builder`]. Its function `main` runs, or else
+    /// the first; see [`Executable::for_function`] for others.
+    ///
+    /// ```
+    /// use anemone::{CompileOptions, Executable, Limits, TensorData, mil};
+    /// let text = r#"
+    ///     program(1.3) {
+    ///         func main<ios18>(tensor<fp16, [1, 2, 1, 64]> x) {
+    ///             tensor<fp16, [1, 2, 1, 64]> y = relu(x = x);
+    ///         } -> (y);
+    ///     }"#;
+    /// let program = mil::parse(text, &mil::NoWeights)?;
+    /// let executable = Executable::from_program(program, &CompileOptions::new())?;
+    /// let port = &executable.inputs()[0];
+    /// let (x, y) = (TensorData::with_f32(&[-1.0; 128], port.shape), TensorData::new(port.shape));
+    /// executable.run(&[&x], &[&y])?;
+    /// assert_eq!(*y.read_f32(), [0.0; 128]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`] if it breaks a limit of the Neural Engine; [`ErrorKind::Backend`] if an input or output is no
+    /// tensor of floats in four dimensions; what else the back end says.
+    pub fn from_program(program: Program, options: &CompileOptions) -> Result<Executable, Error> {
+        let findings: Vec<_> = program.functions().iter().flat_map(|f| lint(f, &options.limits)).collect();
+        let errors = findings.iter().filter(|d| d.severity == Severity::Error).count();
+        let warnings = [program.warnings(), &findings].concat();
+        if errors > 0 { Err(Error::graph(warnings, errors)) } else { Executable::load(program, warnings, options) }
+    }
+
+    pub(crate) fn load(
+        program: Program,
+        mut warnings: Vec<Diagnostic>,
+        options: &CompileOptions,
     ) -> Result<Executable, Error> {
-        let function = program.main();
-        let inputs = function.params.iter().map(|id| Port::of(function, *id)).collect::<Result<_, _>>()?;
-        let outputs = function.outputs.iter().map(|id| Port::of(function, *id)).collect::<Result<_, _>>()?;
-        Ok(Executable { program, inputs, outputs, warnings, engine, backend, why })
+        let program = Arc::new(program);
+        let Placed { loaded, backend, why } = backend::load(&program, options)?;
+        warnings.extend_from_slice(loaded.warnings());
+        let main = &program.main().name;
+        let function = program.functions().iter().position(|f| f.name == *main).expect("main is one of the functions");
+        Executable::of(loaded, program, function, warnings.into(), backend, why.into())
+    }
+
+    fn of(
+        loaded: Arc<dyn Loaded>,
+        program: Arc<Program>,
+        function: usize,
+        warnings: Arc<[Diagnostic]>,
+        backend: Backend,
+        why: Arc<str>,
+    ) -> Result<Executable, Error> {
+        let of = &program.functions()[function];
+        let ports = |ids: &[ValueId]| ids.iter().map(|id| Port::of(of, *id)).collect::<Result<Vec<_>, _>>();
+        let (inputs, outputs) = (ports(&of.params)?, ports(&of.outputs)?);
+        let engine = loaded.engine(of)?;
+        Ok(Executable { loaded, engine, program, function, inputs, outputs, warnings, backend, why })
+    }
+
+    /// Another function of the same program, which stays loaded once for all of them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Binding`] if there is no such function; else as [`Executable::from_program`].
+    pub fn for_function(&self, name: &str) -> Result<Executable, Error> {
+        let function = self.program.functions().iter().position(|f| &*f.name == name).ok_or_else(|| {
+            let names: Vec<_> = self.program.functions().iter().map(|f| &*f.name).collect();
+            let message = format!("the program has no function `{name}`, only {}", names.join(", "));
+            Error::new(ErrorKind::Binding, message)
+        })?;
+        let (loaded, program) = (self.loaded.clone(), self.program.clone());
+        Executable::of(loaded, program, function, self.warnings.clone(), self.backend, self.why.clone())
     }
 
     /// Runs the program.
     #[allow(clippy::missing_errors_doc, reason = "said at the type")]
     #[track_caller]
     pub fn run(&self, inputs: &[&TensorData], outputs: &[&TensorData]) -> Result<(), Error> {
-        self.evaluate(inputs, outputs).map(drop)
+        self.run_with(inputs, outputs, &RunOptions::new()).map(drop)
     }
 
     /// Runs the program and keeps what was prepared for these tensors, for the next call with them.
     #[allow(clippy::missing_errors_doc, reason = "said at the type")]
     #[track_caller]
     pub fn run_cached(&self, inputs: &[&TensorData], outputs: &[&TensorData]) -> Result<(), Error> {
-        self.evaluate(inputs, outputs).map(drop)
+        self.run_with(inputs, outputs, &RunOptions::new().cached(true)).map(drop)
     }
 
-    /// As [`Executable::run_cached`]; returns the nanoseconds that the engine itself took, without dispatch.
+    /// As [`Executable::run_cached`]; returns the nanoseconds that the engine itself took, without dispatch. On the Neural
+    /// Engine that is 0 if the system keeps the time to itself, which it does on most machines:
+    /// [`RunReport::hardware`] tells 0 and unknown apart.
     #[allow(clippy::missing_errors_doc, reason = "said at the type")]
     #[track_caller]
     pub fn run_cached_with_stats(&self, inputs: &[&TensorData], outputs: &[&TensorData]) -> Result<u64, Error> {
-        let time = self.evaluate(inputs, outputs)?;
-        Ok(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+        let report = self.run_with(inputs, outputs, &RunOptions::new().cached(true).statistics(true))?;
+        Ok(report.hardware.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)))
     }
 
-    /// As [`Executable::run_cached`], past the system's daemon where there is one.
+    /// As [`Executable::run_cached`], on [`RunPath::Direct`] where the system has it.
     #[allow(clippy::missing_errors_doc, reason = "said at the type")]
     #[track_caller]
     pub fn run_cached_direct(&self, inputs: &[&TensorData], outputs: &[&TensorData]) -> Result<(), Error> {
-        self.evaluate(inputs, outputs).map(drop)
+        let path = if self.can_run(RunPath::Direct) { RunPath::Direct } else { RunPath::InMemory };
+        self.run_with(inputs, outputs, &RunOptions::new().cached(true).path(path)).map(drop)
     }
 
+    /// As [`Executable::run_cached`], on [`RunPath::RealTime`].
+    ///
+    /// # Errors
+    /// As the other runs; also [`ErrorKind::Unavailable`] if this system does not have the path.
     #[track_caller]
-    fn evaluate(&self, inputs: &[&TensorData], outputs: &[&TensorData]) -> Result<Duration, Error> {
-        check_ports("input", &self.inputs, inputs)?;
-        check_ports("output", &self.outputs, outputs)?;
-        self.check_overlap(inputs, outputs)?;
-        let mut sources = Vec::with_capacity(inputs.len());
-        for (port, tensor) in self.inputs.iter().zip(inputs) {
-            sources.push(tensor.lock().map_err(|e| in_use("input", port, e))?);
-        }
-        let mut targets = Vec::with_capacity(outputs.len());
-        for (port, tensor) in self.outputs.iter().zip(outputs) {
-            targets.push(tensor.lock_mut().map_err(|e| in_use("output", port, e))?);
-        }
-        let sources: Vec<_> = sources.iter().map(|guard| &**guard).collect();
-        let mut targets: Vec<_> = targets.iter_mut().map(|guard| &mut **guard).collect();
-        self.engine.run(&sources, &mut targets)
+    pub fn run_real_time(&self, inputs: &[&TensorData], outputs: &[&TensorData]) -> Result<(), Error> {
+        self.run_with(inputs, outputs, &RunOptions::new().cached(true).path(RunPath::RealTime)).map(drop)
     }
 
-    fn check_overlap(&self, inputs: &[&TensorData], outputs: &[&TensorData]) -> Result<(), Error> {
-        for (at, (output, port)) in outputs.iter().zip(&self.outputs).enumerate() {
-            let inputs = self.inputs.iter().zip(inputs).map(|(p, t)| ("input", p, t));
-            let others = self.outputs.iter().zip(outputs).take(at).map(|(p, t)| ("output", p, t));
-            if let Some((side, other, _)) = inputs.chain(others).find(|(_, _, t)| std::ptr::eq(**t, *output)) {
-                let message = format!("output `{}` and {side} `{}` are the same tensor", port.name, other.name);
-                return Err(Error::new(ErrorKind::Locked, message));
-            }
+    /// Runs the program as the options say, and reports what was done.
+    ///
+    /// # Errors
+    /// As the other runs; also [`ErrorKind::Unavailable`] if this system does not have the path.
+    #[track_caller]
+    pub fn run_with(
+        &self,
+        inputs: &[&TensorData],
+        outputs: &[&TensorData],
+        options: &RunOptions,
+    ) -> Result<RunReport, Error> {
+        let call = Call::new([&self.inputs, &self.outputs], [inputs, outputs])?;
+        if !self.can_run(options.path) {
+            let message = format!("the {} path cannot be taken on this system", options.path);
+            return Err(Error::new(ErrorKind::Unavailable, message));
         }
-        Ok(())
+        self.engine.run(&call, options)
+    }
+
+    /// Starts a run and returns, with the tensors locked until the run is over. If as many runs are under way as
+    /// [`CompileOptions::in_flight`] says, it first waits for one of them.
+    ///
+    /// ```
+    /// # use anemone::{Graph, NSQualityOfService, Shape, TensorData};
+    /// # let mut g = Graph::new();
+    /// # let x = g.placeholder(Shape::spatial(2, 1, 64));
+    /// # let y = g.relu(x);
+    /// let executable = g.compile(NSQualityOfService::Default)?;
+    /// let (input, output) = (TensorData::new(x.shape), TensorData::new(y.shape));
+    /// let submission = executable.submit(&[&input], &[&output])?;
+    /// // Something else is done here; or the submission is awaited.
+    /// let report = submission.wait()?;
+    /// println!("took {:?}", report.wall);
+    /// # Ok::<(), anemone::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As the other runs; what goes wrong after the start is the submission's result.
+    #[track_caller]
+    pub fn submit<'a>(
+        &'a self,
+        inputs: &[&'a TensorData],
+        outputs: &[&'a TensorData],
+    ) -> Result<Submission<'a>, Error> {
+        self.engine.submit(&Call::new([&self.inputs, &self.outputs], [inputs, outputs])?)
+    }
+
+    /// Whether runs can take a path here; on the CPU all are alike.
+    pub fn can_run(&self, path: RunPath) -> bool {
+        self.engine.can(path)
+    }
+
+    /// The function that runs.
+    pub fn function(&self) -> &Function {
+        &self.program.functions()[self.function]
     }
 
     /// The inputs, in the order in which a run takes them.
@@ -172,26 +276,6 @@ impl Executable {
     pub fn why(&self) -> &str {
         &self.why
     }
-}
-
-fn check_ports(side: &str, ports: &[Port], tensors: &[&TensorData]) -> Result<(), Error> {
-    if ports.len() != tensors.len() {
-        let plural = if ports.len() == 1 { "" } else { "s" };
-        let message = format!("the program has {} {side}{plural}, {} given", ports.len(), tensors.len());
-        return Err(Error::new(ErrorKind::Binding, message));
-    }
-    match ports.iter().zip(tensors).find(|(port, tensor)| port.shape != tensor.shape()) {
-        Some((port, tensor)) => {
-            let message = format!("{side} `{}` is {}, the tensor given is {}", port.name, port.shape, tensor.shape());
-            Err(Error::new(ErrorKind::Binding, message))
-        }
-        None => Ok(()),
-    }
-}
-
-fn in_use(side: &str, port: &Port, e: Error) -> Error {
-    let message = format!("{side} `{}` is in use: a guard of its tensor is alive, or another run has it", port.name);
-    Error::new(ErrorKind::Locked, message).with_source(e)
 }
 
 impl fmt::Debug for Executable {

@@ -24,12 +24,16 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ane;
 mod backend;
+mod call;
 mod compile;
 mod error;
 mod executable;
 mod graph;
+mod run;
 mod shape;
+mod submission;
 mod tensor_data;
 
 pub use anemone_ir::diagnostic::{Diagnostic, Location, Operand, Severity};
@@ -42,7 +46,11 @@ pub use executable::{Executable, Port};
 pub use graph::{
     Convolution2dDescriptor, ConvolutionTranspose2dDescriptor, Graph, MIN_SPATIAL_WIDTH, PadFillMode, PadMode, Tensor,
 };
+pub use run::{RunOptions, RunPath, RunReport, Transfer};
 pub use shape::Shape;
+pub use submission::Submission;
+#[cfg(target_vendor = "apple")]
+pub use tensor_data::IOSurfaceExt;
 pub use tensor_data::{HalfSlice, HalfSliceMut, LockedSlice, LockedSliceMut, TensorData};
 
 /// Other crates' items that appear in this crate's signatures.

@@ -1,6 +1,8 @@
 //! Tensors in memory.
 
 mod storage;
+#[cfg(target_vendor = "apple")]
+mod surface;
 
 use crate::error::{Error, ErrorKind};
 use crate::shape::Shape;
@@ -8,8 +10,9 @@ use half::f16;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
-use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
-pub(crate) use storage::Storage;
+pub(crate) use storage::{Read, Rows, Storage, Write};
+#[cfg(target_vendor = "apple")]
+pub use surface::IOSurfaceExt;
 
 /// A tensor in memory: stored as `fp16`, written and read as `f32`.
 ///
@@ -27,8 +30,10 @@ pub(crate) use storage::Storage;
 ///
 /// The methods that panic on a wrong length or index have `try_` forms as well; no data is changed when those fail.
 ///
-/// Sharing an `IOSurface` with other code (`surface`, `from_surface`) comes with the Neural Engine's back end on macOS; it
-/// is not there yet.
+/// # Surfaces
+/// On Apple's systems the memory is an `IOSurface`, which the Neural Engine uses in place if the program wants the layout above:
+/// `surface` gives it to other code, and `from_surface` takes one. It is locked for the CPU exactly while a guard of this crate
+/// is alive; what other processes, the GPU or Objective-C code do with it, this crate cannot see.
 ///
 /// ```
 /// use anemone::{Shape, TensorData};
@@ -39,7 +44,7 @@ pub(crate) use storage::Storage;
 /// ```
 pub struct TensorData {
     shape: Shape,
-    storage: RwLock<Storage>,
+    storage: Storage,
 }
 
 impl TensorData {
@@ -59,7 +64,7 @@ impl TensorData {
     pub fn try_new(shape: Shape) -> Result<TensorData, Error> {
         let storage = Storage::new(shape)
             .ok_or_else(|| Error::new(ErrorKind::Shape, format!("there is no memory for a tensor of {shape}")))?;
-        Ok(TensorData { shape, storage: RwLock::new(storage) })
+        Ok(TensorData { shape, storage })
     }
 
     /// A tensor with these elements, in the order of [`Shape`].
@@ -245,27 +250,31 @@ impl TensorData {
     }
 
     #[track_caller]
-    pub(crate) fn lock(&self) -> Result<RwLockReadGuard<'_, Storage>, Error> {
-        match self.storage.try_read() {
-            Ok(guard) => Ok(guard),
-            // A panic elsewhere leaves numbers, not broken invariants.
-            Err(TryLockError::Poisoned(e)) => Ok(e.into_inner()),
-            Err(TryLockError::WouldBlock) => Err(self.locked("reading", "for writing")),
-        }
+    fn lock(&self) -> Result<Read<'_>, Error> {
+        self.lock_at(Location::caller())
     }
 
     #[track_caller]
-    pub(crate) fn lock_mut(&self) -> Result<RwLockWriteGuard<'_, Storage>, Error> {
-        match self.storage.try_write() {
-            Ok(guard) => Ok(guard),
-            Err(TryLockError::Poisoned(e)) => Ok(e.into_inner()),
-            Err(TryLockError::WouldBlock) => Err(self.locked("writing", "already")),
-        }
+    fn lock_mut(&self) -> Result<Write<'_>, Error> {
+        self.lock_mut_at(Location::caller())
     }
 
-    #[track_caller]
-    fn locked(&self, wanted: &str, held: &str) -> Error {
-        let at = Location::caller();
+    /// Locks the tensor for reading, on behalf of a line of the user's.
+    pub(crate) fn lock_at(&self, at: &Location<'_>) -> Result<Read<'_>, Error> {
+        self.storage.read()?.ok_or_else(|| self.locked(at, "reading", "for writing"))
+    }
+
+    /// Locks the tensor for writing, on behalf of a line of the user's.
+    pub(crate) fn lock_mut_at(&self, at: &Location<'_>) -> Result<Write<'_>, Error> {
+        self.storage.write()?.ok_or_else(|| self.locked(at, "writing", "already"))
+    }
+
+    /// The memory behind.
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    fn locked(&self, at: &Location<'_>, wanted: &str, held: &str) -> Error {
         let shape = self.shape;
         let message = format!("{at} locks a tensor of {shape} for {wanted}, but it is locked {held}: a guard is alive");
         Error::new(ErrorKind::Locked, message)
@@ -300,7 +309,7 @@ impl fmt::Debug for TensorData {
 /// The elements of a [`TensorData`] as `f32`, locked for reading.
 pub struct LockedSlice<'a> {
     values: Box<[f32]>,
-    _guard: RwLockReadGuard<'a, Storage>,
+    _guard: Read<'a>,
 }
 
 impl Deref for LockedSlice<'_> {
@@ -319,7 +328,7 @@ impl fmt::Debug for LockedSlice<'_> {
 /// The elements of a [`TensorData`] as `f32`, locked for writing; stored as `fp16` when dropped.
 pub struct LockedSliceMut<'a> {
     values: Box<[f32]>,
-    guard: RwLockWriteGuard<'a, Storage>,
+    guard: Write<'a>,
     changed: bool,
 }
 
@@ -361,13 +370,13 @@ impl fmt::Debug for LockedSliceMut<'_> {
 /// assert!(halves.dense().is_none(), "rows of 40 are padded to 64");
 /// ```
 pub struct HalfSlice<'a> {
-    guard: RwLockReadGuard<'a, Storage>,
+    guard: Read<'a>,
 }
 
 impl HalfSlice<'_> {
     /// The number of rows: batch times channels times height.
     pub fn rows(&self) -> usize {
-        self.guard.rows()
+        self.guard.rows().rows()
     }
 
     /// A row, without its padding.
@@ -381,19 +390,19 @@ impl HalfSlice<'_> {
 
     /// All elements, if rows are not padded: if the width is a multiple of 32.
     pub fn dense(&self) -> Option<&[f16]> {
-        self.guard.dense().then(|| self.guard.padded())
+        self.guard.rows().dense().then(|| self.guard.padded())
     }
 }
 
 /// The halves of a [`TensorData`] where they are, locked for writing.
 pub struct HalfSliceMut<'a> {
-    guard: RwLockWriteGuard<'a, Storage>,
+    guard: Write<'a>,
 }
 
 impl HalfSliceMut<'_> {
     /// The number of rows: batch times channels times height.
     pub fn rows(&self) -> usize {
-        self.guard.rows()
+        self.guard.rows().rows()
     }
 
     /// A row, without its padding.
@@ -407,6 +416,6 @@ impl HalfSliceMut<'_> {
 
     /// All elements, if rows are not padded: if the width is a multiple of 32.
     pub fn dense(&mut self) -> Option<&mut [f16]> {
-        if self.guard.dense() { Some(self.guard.padded_mut()) } else { None }
+        if self.guard.rows().dense() { Some(self.guard.padded_mut()) } else { None }
     }
 }
