@@ -4,20 +4,35 @@
 mod compile;
 mod hostile;
 mod mistakes;
+mod paths;
 mod run;
 mod tensor_data;
 mod values;
 
 use anemone::{Backend, CompileOptions, Executable, Graph, Limits, TensorData};
 
-/// Compiles for the CPU; the limits of the Neural Engine are not what is being tested.
+/// Where programs run that do not ask for a place: on the Neural Engine where there is one. With the feature `double` there
+/// must be.
+fn default_backend() -> Backend {
+    match anemone::neural_engine() {
+        Ok(()) => Backend::Ane,
+        Err(e) if cfg!(feature = "double") => panic!("the double is not there: {e}"),
+        Err(_) => Backend::Cpu,
+    }
+}
+
+/// Compiles for where programs run here; the limits of the Neural Engine are not what is being tested.
 fn executable(g: &Graph) -> Executable {
-    g.compile_with(&CompileOptions::new().backend(Backend::Cpu).limits(Limits::none())).unwrap()
+    g.compile_with(&CompileOptions::new().backend(default_backend()).limits(Limits::none())).unwrap()
 }
 
 /// Compiles and runs once; gives the elements of every output.
 fn evaluate(g: &Graph, inputs: &[&[f32]]) -> Vec<Box<[f32]>> {
-    let executable = executable(g);
+    run_once(&executable(g), inputs)
+}
+
+/// Runs once; gives the elements of every output.
+fn run_once(executable: &Executable, inputs: &[&[f32]]) -> Vec<Box<[f32]>> {
     let ports = executable.inputs().iter().zip(inputs);
     let inputs: Vec<_> = ports.map(|(port, data)| TensorData::with_f32(data, port.shape)).collect();
     let outputs: Vec<_> = executable.outputs().iter().map(|port| TensorData::new(port.shape)).collect();

@@ -1,6 +1,6 @@
 //! `Executable`: what a run checks, what it leaves alone, and running from several threads.
 
-use crate::{executable, ramp};
+use crate::{default_backend, executable, ramp};
 use anemone::{Backend, Error, ErrorKind, Executable, Graph, NSQualityOfService, Shape, TensorData};
 use std::thread;
 
@@ -75,7 +75,9 @@ fn the_statistics_are_the_engines_own_time() {
     let start = std::time::Instant::now();
     let engine = executable.run_cached_with_stats(&[&a, &b], &[&sum, &product]).unwrap();
     let call = start.elapsed();
-    assert!(engine > 0 && u128::from(engine) <= call.as_nanos(), "{engine} ns of {call:?}");
+    assert!(u128::from(engine) <= call.as_nanos(), "{engine} ns of {call:?}");
+    // Most systems keep the Neural Engine's own time to themselves.
+    assert!(engine > 0 || executable.backend() == Backend::Ane);
 }
 
 #[test]
@@ -144,8 +146,9 @@ fn ports_have_their_names_and_shapes_in_order() {
     assert_eq!(names(executable.inputs()), ["a", "b"]);
     assert_eq!(names(executable.outputs()), ["sum", "product"]);
     assert!(executable.inputs().iter().all(|p| p.shape == WIDE));
-    assert_eq!(executable.backend(), Backend::Cpu);
-    assert!(executable.why().contains("CPU"), "{}", executable.why());
+    assert_eq!(executable.backend(), default_backend());
+    let place = if default_backend() == Backend::Ane { "on the Neural Engine" } else { "on the CPU" };
+    assert!(executable.why().starts_with(place), "{}", executable.why());
     assert!(format!("{executable:?}").contains("sum"));
 }
 
