@@ -2,6 +2,9 @@
 //! inputs and outputs are of any rank and type.
 //!
 //! What is here is for tools that look into things, such as `anemone doctor`. Networks are run by [`crate::Executable`].
+//!
+//! What the framework says when it fails is the source of a [`crate::Error`], as a [`FrameworkError`]: the step, and the
+//! domain, code, description and underlying errors.
 
 use crate::backend::{self, NeuralEngine};
 use crate::compile::CompileOptions;
@@ -11,7 +14,7 @@ use anemone_ir::Program;
 use anemone_ir::reference::Array;
 use std::fmt;
 
-pub use anemone_apple::{Device, Finding, Status};
+pub use anemone_apple::{Device, Error as FrameworkError, Finding, NsError, Stage, Status};
 
 /// What the system says of its Neural Engine.
 ///
@@ -55,7 +58,7 @@ impl Session {
     /// [`crate::ErrorKind::Unavailable`] if there is no Neural Engine, [`crate::ErrorKind::Compile`] if it is known not to take
     /// the program or its compiler refuses it, [`crate::ErrorKind::Load`] if it cannot be loaded.
     pub fn new(program: &Program, options: &CompileOptions) -> Result<Session, Error> {
-        backend::Session::new(NeuralEngine::get()?, program, options).map(Session)
+        backend::Session::new(&NeuralEngine::get()?, program, options).map(Session)
     }
 
     /// Runs a function once. Inputs are row-major elements in the function's order, each rounded to its type, and so are the

@@ -69,7 +69,12 @@ pub(crate) fn load(program: &Arc<Program>, options: &CompileOptions) -> Result<P
     }
     match on_neural_engine(program, options) {
         Ok(placed) => Ok(placed),
-        Err(e) if options.may_fall_back() => Ok(on_cpu(&e.in_a_line())),
+        Err(e) if options.may_fall_back() => {
+            if e.kind() != ErrorKind::Unavailable {
+                tracing::warn!("the program runs on the CPU, because the Neural Engine failed: {e}");
+            }
+            Ok(on_cpu(&e.in_a_line()))
+        }
         Err(e) => Err(e.in_context("the program must run on the Neural Engine, but ", "; the options forbid the CPU")),
     }
 }
@@ -80,6 +85,6 @@ fn on_neural_engine(program: &Arc<Program>, options: &CompileOptions) -> Result<
         let message = format!("the profile {} was asked for, and it computes in fp16 only", options.profile.name());
         return Err(Error::new(ErrorKind::Unavailable, message));
     }
-    let loaded = ane::load(engine, program, options)?;
+    let loaded = ane::load(&engine, program, options)?;
     Ok(Placed { loaded: Arc::new(loaded), backend: Backend::Ane, why: format!("on the Neural Engine, {engine}") })
 }

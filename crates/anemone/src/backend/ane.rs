@@ -13,7 +13,7 @@ use anemone_apple::{Device, Finding, Framework, Path, Qos, Stage};
 use anemone_ir::Program;
 use anemone_ir::ane::Generation;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 pub(crate) use session::Session;
 
@@ -26,32 +26,22 @@ pub(crate) struct NeuralEngine {
 
 impl NeuralEngine {
     /// The engine, or why there is none.
-    pub(crate) fn get() -> Result<&'static NeuralEngine, Error> {
-        static FOUND: OnceLock<NeuralEngine> = OnceLock::new();
-        match FOUND.get() {
-            Some(engine) => Ok(engine),
-            None => {
-                let found = find()?;
-                Ok(FOUND.get_or_init(|| found))
-            }
+    pub(crate) fn get() -> Result<NeuralEngine, Error> {
+        let unavailable = |message: String| Error::new(ErrorKind::Unavailable, message);
+        let framework = Framework::get().map_err(failed)?;
+        let device = framework.device().map_err(failed)?;
+        if device.has_ane == Some(false) {
+            let guest = if device.is_virtual_machine == Some(true) { ", a virtual one," } else { "" };
+            return Err(unavailable(format!("this machine{guest} has no Neural Engine")));
         }
+        let generation = match &device.architecture {
+            None => Generation::default(),
+            Some(name) => Generation::of_architecture(name).ok_or_else(|| {
+                unavailable(format!("the compiler for this Neural Engine, {name}, is not known to take MIL text"))
+            })?,
+        };
+        Ok(NeuralEngine { framework, device, generation })
     }
-}
-
-fn find() -> Result<NeuralEngine, Error> {
-    let unavailable = |message: String| Error::new(ErrorKind::Unavailable, message);
-    let framework = Framework::get().map_err(failed)?;
-    let device = framework.device().map_err(failed)?;
-    if device.has_ane == Some(false) {
-        let guest = if device.is_virtual_machine == Some(true) { ", which is a virtual one," } else { "" };
-        return Err(unavailable(format!("this machine{guest} has no Neural Engine")));
-    }
-    let generation = match &device.architecture {
-        None => Generation::default(),
-        Some(name) => Generation::of_architecture(name)
-            .ok_or_else(|| unavailable(format!("the compiler for this Neural Engine ({name}) takes no MIL text")))?,
-    };
-    Ok(NeuralEngine { framework, device, generation })
 }
 
 impl fmt::Display for NeuralEngine {

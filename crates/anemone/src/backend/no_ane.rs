@@ -19,7 +19,7 @@ fn none() -> Error {
 }
 
 impl NeuralEngine {
-    pub(crate) fn get() -> Result<&'static NeuralEngine, Error> {
+    pub(crate) fn get() -> Result<NeuralEngine, Error> {
         Err(none())
     }
 }
