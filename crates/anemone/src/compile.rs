@@ -28,7 +28,7 @@ pub enum NSQualityOfService {
 /// Where a program runs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Backend {
-    /// On the Neural Engine if there is one, else on the CPU.
+    /// On the Neural Engine if there is one and it takes the program, else on the CPU.
     #[default]
     Auto,
     /// On the Neural Engine.
@@ -45,7 +45,7 @@ pub enum Fallback {
     ByBackend,
     /// It may.
     Allow,
-    /// It may not: without a Neural Engine, compiling is an error.
+    /// It may not: if there is no Neural Engine, or it does not take the program, compiling is an error.
     Forbid,
 }
 
@@ -70,8 +70,8 @@ pub struct CompileOptions {
     pub fallback: Fallback,
     /// How urgent the work is.
     pub quality_of_service: NSQualityOfService,
-    /// The numerics of the CPU engine: `fp16` as the Neural Engine has it, or `f32`, which tells a rounding error from a
-    /// wrong graph.
+    /// The numerics: `fp16` as the Neural Engine has it, or `f32`, which tells a rounding error from a wrong graph and is there
+    /// on the CPU only.
     pub profile: Profile,
     /// Threads of the CPU engine; `None` for as many as the machine has, or as the variable `ANEMONE_THREADS` says.
     pub threads: Option<usize>,

@@ -156,7 +156,8 @@ impl Executable {
         self.run_with(inputs, outputs, &RunOptions::new()).map(drop)
     }
 
-    /// Runs the program and keeps what was prepared for these tensors, for the next call with them.
+    /// Runs the program and keeps what was prepared for these tensors, for the next call with them; see
+    /// [`RunOptions::cached`].
     #[allow(clippy::missing_errors_doc, reason = "said at the type")]
     #[track_caller]
     pub fn run_cached(&self, inputs: &[&TensorData], outputs: &[&TensorData]) -> Result<(), Error> {

@@ -45,9 +45,12 @@ impl fmt::Display for RunPath {
 pub struct RunOptions {
     /// The way to the Neural Engine.
     pub path: RunPath,
-    /// Whether what is prepared for these tensors is kept for the next run with them.
+    /// Whether what is prepared for these tensors is kept for the next run with them. It is kept for the 16 sets of tensors that
+    /// were used last; their memory stays as long, also if they are dropped.
     pub cached: bool,
-    /// Whether to measure the time on the hardware; see [`RunReport::hardware`].
+    /// Whether to measure the time on the hardware; see [`RunReport::hardware`]. The program is loaded a second time for it, by
+    /// the first such run, and measured runs take [`RunPath::Client`] if they can. Where nothing can be measured, later runs go
+    /// as if it had not been asked for.
     pub statistics: bool,
 }
 

@@ -22,6 +22,7 @@ pub use surface::IOSurfaceExt;
 /// The storage is laid out as the Neural Engine wants it, on every platform: each row (the `width` axis) begins on a
 /// 64-byte boundary, so it takes a multiple of 32 elements. A tensor whose width is a multiple of 32 is dense. One of width
 /// 1, such as `[1, c, 1, 1]`, takes 32 times the memory of its elements; put such data into the width where memory matters.
+/// On Apple's systems no tensor takes less than 16 KB, which is the least that the engine takes.
 ///
 /// # Locks
 /// Reading and writing take `&self`; the storage is locked meanwhile. Any number of readers, or one writer. A second

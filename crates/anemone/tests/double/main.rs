@@ -5,11 +5,11 @@ mod switches;
 
 use anemone::ane::{FrameworkError, Session, Stage};
 use anemone::{
-    Backend, CompileOptions, ErrorKind, Executable, Graph, Limits, NSQualityOfService, RunOptions, RunPath, Shape,
-    TensorData, Transfer, mil,
+    Backend, CompileOptions, ErrorKind, Executable, Graph, Limits, NSQualityOfService, Profile, RunOptions, RunPath,
+    Shape, TensorData, Transfer, mil,
 };
 use std::error::Error as _;
-use switches::{DOMAIN, TEXT, calls, fail_next, get, set, set_text, turn};
+use switches::{DOMAIN, TEXT, calls, fail_next, get, live, set, set_text, turn};
 
 const NARROW: Shape = Shape { batch: 2, channels: 3, height: 2, width: 40 };
 const COMPILE: &str = "compileWithQoS:options:error:";
@@ -252,8 +252,11 @@ fn requests_are_kept_by_their_tensors_and_not_forever() {
     assert_eq!(made(&|e| pairs.iter().for_each(|(x, y)| e.run_cached(&[x], &[y]).unwrap())), 19);
     assert!(get("mapped") <= 16, "{} are kept", get("mapped"));
     pairs.iter().for_each(|(x, y)| assert_right(x, y));
+    assert_eq!(live("IOSurface"), 40);
+    drop(pairs);
+    assert_eq!(live("IOSurface"), 2 * 16, "those of the bindings that are kept");
     drop(executable);
-    assert_eq!((get("mapped"), get("loaded"), get("faults")), (0, 0, 0));
+    assert_eq!((get("mapped"), get("loaded"), get("faults"), live("IOSurface")), (0, 0, 0, 0));
 }
 
 #[test]
@@ -283,6 +286,47 @@ fn a_program_is_loaded_once_for_all_its_functions() {
     assert!(session.was_cached());
     drop(session);
     assert_eq!((get("loaded"), get("faults")), (0, 0));
+}
+
+/// Many times over, with copies and without, on several threads at once.
+#[test]
+fn nothing_is_left_of_programs_that_come_and_go() {
+    let _turn = turn();
+    let objects = live("_ANEInMemoryModel");
+    for round in 0..50 {
+        set("plane_padding", 64 * (round % 2));
+        let executable = compile(Shape { width: 33 + round as usize, ..NARROW });
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let executable = &executable;
+                scope.spawn(move || {
+                    let (x, y) = tensors(executable.inputs()[0].shape);
+                    executable.run(&[&x], &[&y]).unwrap();
+                    executable.run_cached_direct(&[&x], &[&y]).unwrap();
+                    let submission = executable.submit(&[&x], &[&y]).unwrap();
+                    // Dropping it waits as well.
+                    if thread % 2 == 0 {
+                        drop(submission.wait().unwrap())
+                    } else {
+                        drop(submission)
+                    }
+                    assert_right(&x, &y);
+                });
+            }
+        });
+    }
+    let left = [get("loaded"), get("mapped"), get("faults"), live("IOSurface"), live("_ANEInMemoryModel") - objects];
+    assert_eq!(left, [0; 5], "loaded, mapped, faults, surfaces, models");
+}
+
+#[test]
+fn the_profile_f32_is_for_the_cpu() {
+    let _turn = turn();
+    let with = |backend| graph(NARROW).compile_with(&options().backend(backend).profile(Profile::F32));
+    let executable = with(Backend::Auto).unwrap();
+    assert_eq!(executable.backend(), Backend::Cpu);
+    assert!(executable.why().contains("profile f32"), "{}", executable.why());
+    assert_eq!(with(Backend::Ane).unwrap_err().kind(), ErrorKind::Unavailable);
 }
 
 #[test]

@@ -61,6 +61,12 @@ pub(crate) fn set_text(name: &str, value: &str) {
     unsafe { function::<Function>(c"double_set_text")(string(name).as_ptr(), string(value).as_ptr()) }
 }
 
+/// Objects of a class; `IOSurface` counts surfaces.
+pub(crate) fn live(class: &str) -> i64 {
+    // SAFETY: the header declares it so.
+    unsafe { function::<unsafe extern "C" fn(*const c_char) -> c_long>(c"double_live")(string(class).as_ptr()) }
+}
+
 /// Messages with this selector.
 pub(crate) fn calls(selector: &str) -> i64 {
     // SAFETY: the header declares it so.
