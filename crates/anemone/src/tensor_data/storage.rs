@@ -61,12 +61,6 @@ impl Rows {
         self.width
     }
 
-    /// Bytes of all rows with their padding.
-    #[cfg(any(target_vendor = "apple", feature = "double"))]
-    pub(crate) fn bytes(&self) -> usize {
-        self.len() * size_of::<f16>()
-    }
-
     /// Halves of all rows with their padding.
     fn len(&self) -> usize {
         self.rows * self.stride

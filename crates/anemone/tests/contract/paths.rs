@@ -1,6 +1,6 @@
 //! What goes beyond the older crate's runs: reports, the paths to the engine, runs that are not waited for, functions.
 
-use crate::{default_backend, executable, ramp};
+use crate::{default_backend, ramp};
 use anemone::{
     Backend, CompileOptions, ErrorKind, Executable, Graph, Limits, RunOptions, RunPath, Shape, Submission, TensorData,
     Transfer, mil,
@@ -11,6 +11,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 const WIDE: Shape = Shape::spatial(2, 3, 64);
+
+/// Compiles for where programs run here, and nowhere else.
+fn executable(g: &Graph) -> Executable {
+    g.compile_with(&CompileOptions::new().backend(default_backend()).limits(Limits::none())).unwrap()
+}
 
 /// Twice the input, plus one.
 fn affine(shape: Shape) -> Executable {

@@ -7,7 +7,6 @@ use anemone_apple::layout::{ElementType, Layout};
 use anemone_apple::{Error as AppleError, MIN_BYTES, Surface};
 use anemone_ir::{DType, TensorType};
 use half::f16;
-use half::slice::HalfFloatSliceExt;
 use std::sync::{Mutex, PoisonError};
 
 /// A port of a procedure.
@@ -51,13 +50,11 @@ impl Port {
         Ok(Port { name: name.to_owned(), at, ty, layout, idle: Mutex::default() })
     }
 
-    /// Whether a tensor's memory can be the port's.
+    /// Whether a tensor's memory can be the port's, which is one of halves.
     fn fits(&self, tensor: &TensorData) -> bool {
         let (rows, layout) = (tensor.storage().rows(), &self.layout);
         let same_rows = layout.dims()[4] == rows.width() && layout.is_rows(rows.stride() * size_of::<f16>());
-        layout.element() == ElementType::Float16
-            && tensor.storage().surface().bytes() >= layout.bytes()
-            && (same_rows || (layout.dense() && rows.dense()))
+        tensor.storage().surface().bytes() >= layout.bytes() && (same_rows || (layout.dense() && rows.dense()))
     }
 
     /// Where the port's elements are in a run with a tensor: in it, or in a surface to copy to.
@@ -75,44 +72,27 @@ impl Port {
         Ok(Place::Staged(Staged { surface: Some(surface), port: self }))
     }
 
-    /// Copies a tensor of halves into a surface.
+    /// Copies a tensor into a surface. The port is one of halves.
     pub(super) fn write_tensor(&self, tensor: &TensorData, surface: &Surface) -> Result<(), AppleError> {
         let (rows, source) = (tensor.storage().rows(), tensor.storage().surface().read()?);
-        if self.layout.element() == ElementType::Float16 && self.layout.dims()[4] == rows.width() {
-            return self.pack(&source, rows.stride() * size_of::<f16>(), surface);
+        let stride = rows.stride() * size_of::<f16>();
+        if self.layout.dims()[4] == rows.width() {
+            return self.pack(&source, stride, surface);
         }
-        let mut dense: Vec<u8> = Vec::with_capacity(self.layout.elements() * self.layout.element().size());
-        for row in halves(rows, &source) {
-            match self.layout.element() {
-                ElementType::Float32 => {
-                    let mut floats = vec![0.0_f32; row.len()];
-                    row.convert_to_f32_slice(&mut floats);
-                    dense.extend_from_slice(bytemuck::cast_slice(&floats));
-                }
-                _ => dense.extend_from_slice(bytemuck::cast_slice(row)),
-            }
-        }
+        let width = rows.width() * size_of::<f16>();
+        let dense: Vec<u8> = source.chunks(stride).take(rows.rows()).flat_map(|row| &row[..width]).copied().collect();
         self.write_dense(&dense, surface)
     }
 
-    /// Copies a surface into the memory of a tensor of halves.
+    /// Copies a surface into the memory of a tensor. The port is one of halves.
     pub(super) fn read_tensor(&self, surface: &Surface, rows: Rows, target: &mut [u8]) -> Result<(), AppleError> {
-        if self.layout.element() == ElementType::Float16 && self.layout.dims()[4] == rows.width() {
-            return self.unpack(surface, target, rows.stride() * size_of::<f16>());
+        let stride = rows.stride() * size_of::<f16>();
+        if self.layout.dims()[4] == rows.width() {
+            return self.unpack(surface, target, stride);
         }
+        let width = rows.width() * size_of::<f16>();
         let dense = self.read_dense(surface)?;
-        let row_bytes = rows.width() * self.layout.element().size();
-        let target: &mut [f16] = bytemuck::cast_slice_mut(&mut target[..rows.bytes()]);
-        let targets = target.chunks_exact_mut(rows.stride()).map(|row| &mut row[..rows.width()]);
-        for (to, from) in targets.zip(dense.chunks_exact(row_bytes)) {
-            match self.layout.element() {
-                ElementType::Float32 => {
-                    let floats: Vec<f32> = from.chunks_exact(4).map(bytemuck::pod_read_unaligned).collect();
-                    to.convert_from_f32_slice(&floats);
-                }
-                _ => bytemuck::cast_slice_mut::<f16, u8>(to).copy_from_slice(from),
-            }
-        }
+        target.chunks_mut(stride).zip(dense.chunks(width)).for_each(|(to, from)| to[..width].copy_from_slice(from));
         Ok(())
     }
 
@@ -135,12 +115,6 @@ impl Port {
     fn unpack(&self, surface: &Surface, tensor: &mut [u8], stride: usize) -> Result<(), AppleError> {
         self.layout.unpack(&surface.read()?, tensor, stride).map_err(|e| AppleError::Binding(e.to_string()))
     }
-}
-
-/// The rows of a tensor's memory.
-fn halves(rows: Rows, memory: &[u8]) -> impl Iterator<Item = &[f16]> {
-    let halves: &[f16] = bytemuck::cast_slice(&memory[..rows.bytes()]);
-    halves.chunks_exact(rows.stride()).map(move |row| &row[..rows.width()])
 }
 
 /// Where a port's elements are in a run.
@@ -177,5 +151,53 @@ impl Drop for Staged<'_> {
     fn drop(&mut self) {
         let mut idle = self.port.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.extend(self.surface.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shape::Shape;
+    use anemone_apple::layout::Strides;
+    use anemone_ir::Dims;
+
+    /// The same elements under other dimensions, as a framework might describe them.
+    #[test]
+    fn a_tensor_comes_through_whatever_the_rows_of_the_port_are() {
+        let shape = Shape::spatial(2, 3, 40);
+        let ty = TensorType::new(DType::Fp16, Dims::new(&shape.dims()).unwrap());
+        let numbers: Vec<f32> = (0..240).map(|i| i as f32).collect();
+        for (dims, gap, fits) in [
+            ([1, 2, 1, 3, 40], 0, true),
+            ([1, 6, 1, 1, 40], 0, true),
+            ([1, 2, 1, 3, 40], 64, false),
+            ([1, 1, 1, 1, 240], 0, false),
+            ([1, 3, 1, 1, 80], 64, false),
+        ] {
+            let row = Layout::dense_rows(ElementType::Float16, dims).unwrap().row_stride();
+            let strides = Strides { plane: Some(row * dims[3] + gap), ..Strides::default() };
+            let port = Port::new("x", 0, ty, Layout::new(ElementType::Float16, dims, strides, 1).unwrap()).unwrap();
+            let (from, to) = (TensorData::with_f32(&numbers, shape), TensorData::new(shape));
+            assert_eq!(port.fits(&from), fits, "{dims:?}");
+            let place = port.staging().unwrap();
+            port.write_tensor(&from, place.surface()).unwrap();
+            let mut target = to.storage().surface().write().unwrap();
+            port.read_tensor(place.surface(), to.storage().rows(), &mut target).unwrap();
+            drop(target);
+            assert_eq!(*to.read_f32(), numbers, "{dims:?}");
+            let dense = port.read_dense(place.surface()).unwrap();
+            let halves = dense.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32());
+            assert!(halves.eq(numbers.iter().copied()), "{dims:?}");
+        }
+    }
+
+    #[test]
+    fn another_type_or_number_of_elements_than_the_program_says_is_an_error() {
+        let ty = TensorType::new(DType::Fp16, Dims::new(&[1, 2, 3, 40]).unwrap());
+        for (element, dims) in [(ElementType::Float32, [1, 2, 1, 3, 40]), (ElementType::Float16, [1, 2, 1, 3, 41])] {
+            let port = Port::new("x", 0, ty, Layout::dense_rows(element, dims).unwrap());
+            let e = port.err().unwrap();
+            assert!(e.kind() == ErrorKind::Load && e.to_string().contains("`x`"), "{e}");
+        }
     }
 }

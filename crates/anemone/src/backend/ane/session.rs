@@ -11,7 +11,7 @@ use crate::run::{RunOptions, RunPath, RunReport, Transfer};
 use anemone_apple::{Error as AppleError, Framework, Model, Options, Path, Procedure, Surface};
 use anemone_ir::ane::{Generation, Ports};
 use anemone_ir::reference::Array;
-use anemone_ir::{Diagnostic, Literal, Program, ValueId};
+use anemone_ir::{DType, Diagnostic, Literal, Program, ValueId};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -88,7 +88,7 @@ impl Session {
     /// Whether tensors of halves can be given to a function.
     pub(super) fn check_tensors(&self, function: &str) -> Result<(), Error> {
         let function = &self.0.functions[self.0.find(function)?];
-        match function.inputs.iter().chain(&function.outputs).find(|p| !p.ty.dtype.is_float()) {
+        match function.inputs.iter().chain(&function.outputs).find(|p| p.ty.dtype != DType::Fp16) {
             None => Ok(()),
             Some(port) => {
                 let message = format!("`{}` is {}, and tensors hold halves", port.name, port.ty);
