@@ -22,6 +22,14 @@
 //! platform. What is different is said at the items: no call of the builder panics, mistakes are reported all at once with
 //! the lines they are on, and runs check what they are given.
 
+//! # Where programs run
+//!
+//! On the Neural Engine of a Mac that has one, else on the CPU: [`Backend`] and [`Fallback`] say what is wished,
+//! [`Executable::why`] what came of it. The engine is reached through a private framework of Apple's. It may change with any
+//! version of macOS, which is why every method is compared with what is known of it before the first is called, and the App
+//! Store does not take programs that use it (guideline 2.5.1). This back end has been compiled and linked for a Mac and run on
+//! a test double; nobody has run it on a Mac yet.
+
 #![forbid(unsafe_code)]
 
 pub mod ane;

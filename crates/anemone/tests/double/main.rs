@@ -306,9 +306,9 @@ fn nothing_is_left_of_programs_that_come_and_go() {
                     let submission = executable.submit(&[&x], &[&y]).unwrap();
                     // Dropping it waits as well.
                     if thread % 2 == 0 {
-                        drop(submission.wait().unwrap())
+                        submission.wait().unwrap();
                     } else {
-                        drop(submission)
+                        drop(submission);
                     }
                     assert_right(&x, &y);
                 });
