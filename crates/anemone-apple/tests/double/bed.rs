@@ -20,13 +20,14 @@ pub(crate) struct Bed {
     /// Faults that the test means to make.
     pub(crate) faults: i64,
     live: i64,
+    surfaces: i64,
 }
 
 pub(crate) fn bed() -> Bed {
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let framework = Framework::get().unwrap();
     double::reset();
-    Bed { framework, _turn: turn, faults: 0, live: double::live() }
+    Bed { framework, _turn: turn, faults: 0, live: double::live(), surfaces: double::live_of("IOSurface") }
 }
 
 impl Bed {
@@ -58,6 +59,7 @@ impl Drop for Bed {
             return;
         }
         assert!(soon(|| double::live() == self.live), "{} objects too many are left", double::live() - self.live);
+        assert!(soon(|| double::live_of("IOSurface") == self.surfaces), "surfaces are left");
         assert_eq!(double::get("faults"), self.faults, "misused; see what the double printed");
         assert_eq!((double::get("loaded"), double::get("mapped")), (0, 0), "loaded programs, mapped requests");
         assert_eq!(left_behind(), [""; 0], "files are left");
