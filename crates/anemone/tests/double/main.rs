@@ -186,10 +186,10 @@ fn what_the_engine_is_known_not_to_take_is_told_before_it_is_asked() {
     g.relu(c);
     let e = g.compile_with(&options()).unwrap_err();
     assert_eq!((e.kind(), e.diagnostics().len()), (ErrorKind::Compile, 1), "{e}");
-    assert!(e.to_string().contains("no input") && e.to_string().contains("source:"), "{e}");
+    assert!(e.diagnostics()[0].slug.starts_with("ane-") && e.to_string().contains("source:"), "{e}");
     assert_eq!(calls(COMPILE), 0);
     let executable = g.compile_with(&options().backend(Backend::Auto)).unwrap();
-    assert!(executable.why().contains("no input"), "{}", executable.why());
+    assert!(executable.why().contains(&e.diagnostics()[0].message), "{}", executable.why());
 }
 
 #[test]
