@@ -102,7 +102,8 @@ static NSDictionary *dictionary(NSString *key, id value, NSString *key2, id valu
     const char *why;
     const struct engine *e = engine(&why);
     char message[MESSAGE];
-    void *program = e ? e->load([folder fileSystemRepresentation], message, sizeof message) : NULL;
+    const char *architecture = [text_switch("architecture") UTF8String];
+    void *program = e ? e->load([folder fileSystemRepresentation], architecture, message, sizeof message) : NULL;
     if (!program) {
         NSString *text = [NSString stringWithUTF8String: e ? message : why];
         NSString *domain = @"com.apple.appleneuralengine.compiler";

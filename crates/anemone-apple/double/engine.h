@@ -19,7 +19,7 @@ struct engine_memory {
 };
 
 struct engine {
-    void *(*load)(const char *folder, char *error, size_t room);
+    void *(*load)(const char *folder, const char *architecture, char *error, size_t room);
     void (*free)(void *program);
     size_t (*functions)(const void *program);
     const char *(*function_name)(const void *program, size_t function);

@@ -16,7 +16,8 @@
    - `in_flight`, `most_in_flight`: runs with a completion handler;
    - `qos`: of the last message that had one; `load_mask`, `evaluate_mask`: the masks of statistics of the last load and run;
    - `faults`: misuse that the real framework may bear in silence, such as freeing a program that is loaded. Each is printed.
-   Texts that can be set: `architecture`, `sub_type`, `product`, `build`. */
+   Texts that can be set: `architecture` (at first what the variable `ANEMONE_DOUBLE_ARCHITECTURE` says, or `h16g`),
+   `sub_type`, `product`, `build`. */
 #ifndef ANEMONE_SWITCHES_H
 #define ANEMONE_SWITCHES_H
 

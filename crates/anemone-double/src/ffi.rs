@@ -74,15 +74,21 @@ fn names(function: &program::Function) -> Names {
     Names { function: string(function.name()), inputs: all(function.inputs()), outputs: all(function.outputs()) }
 }
 
-/// Reads the program in a folder. Null if it cannot be read; then there is a message.
+/// Reads the program in a folder, for a Neural Engine of an architecture. Null if it cannot be read; then there is a message.
 ///
 /// # Safety
-/// `folder` is a string; `error` has room for `room` bytes.
+/// `folder` and `architecture` are strings; `error` has room for `room` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn anemone_double_load(folder: *const c_char, error: *mut c_char, room: usize) -> *mut Handle {
-    // SAFETY: `folder` is a string, says the caller.
-    let folder = unsafe { CStr::from_ptr(folder) };
-    match Program::load(Path::new(OsStr::from_bytes(folder.to_bytes()))) {
+pub unsafe extern "C" fn anemone_double_load(
+    folder: *const c_char,
+    architecture: *const c_char,
+    error: *mut c_char,
+    room: usize,
+) -> *mut Handle {
+    // SAFETY: both are strings, says the caller.
+    let (folder, architecture) = unsafe { (CStr::from_ptr(folder), CStr::from_ptr(architecture)) };
+    let folder = Path::new(OsStr::from_bytes(folder.to_bytes()));
+    match Program::load(folder, &architecture.to_string_lossy()) {
         Ok(program) => {
             let names = program.functions().iter().map(names).collect();
             Box::into_raw(Box::new(Handle { program, names }))

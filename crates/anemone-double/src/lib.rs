@@ -5,6 +5,7 @@
 //! else: so what the double computes is what was really written. [`ffi`] is what the double calls; [`Program`] does the work.
 
 pub mod ffi;
+mod front_end;
 mod program;
 mod tensor;
 

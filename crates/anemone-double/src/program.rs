@@ -1,9 +1,10 @@
 //! A program in a folder, ready to run.
 
+use crate::front_end;
 use crate::tensor::{Dense, Tensor, TensorError, TensorMut, check};
 use anemone_cpu::{Engine, EngineError, Options};
 use anemone_ir::{TensorType, ValueId};
-use anemone_mil::LoadError;
+use anemone_mil::{Folder, LoadError, ParseError, Source};
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -13,6 +14,17 @@ pub enum Error {
     /// The files are not there, or wrong.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The text is wrong.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    /// The Neural Engine's compiler would not take it.
+    #[error("the compiler for {architecture} is known to refuse this: {why}")]
+    FrontEnd {
+        /// The Neural Engine's architecture.
+        architecture: String,
+        /// What it refuses.
+        why: String,
+    },
     /// The engine refuses.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -73,13 +85,20 @@ pub struct Program {
 }
 
 impl Program {
-    /// Reads `model.mil` in `folder`, and the weight files that it refers to.
+    /// Reads `model.mil` in `folder`, and the weight files that it refers to, for a Neural Engine of this architecture, such
+    /// as `h16g`.
     ///
     /// # Errors
-    /// Something in the folder is missing or wrong.
-    pub fn load(folder: &Path) -> Result<Program, Error> {
-        let program = anemone_mil::load(&folder.join("model.mil"))?;
-        let functions = program.functions().iter().map(Function::new).collect::<Result<_, _>>()?;
+    /// Something in the folder is missing or wrong, or the compiler for that architecture is known to refuse it.
+    pub fn load(folder: &Path, architecture: &str) -> Result<Program, Error> {
+        let source = Source::open(&folder.join("model.mil"))?;
+        let parsed = source.parse(&Folder::new(folder))?;
+        let functions = parsed.program.functions();
+        let is_old = front_end::is_old(architecture);
+        let taken = if is_old { front_end::check_old(parsed.dialect, source.text()) } else { Ok(()) };
+        let taken = taken.and_then(|()| functions.iter().try_for_each(|f| front_end::check(f, is_old)));
+        taken.map_err(|why| Error::FrontEnd { architecture: architecture.to_owned(), why })?;
+        let functions = functions.iter().map(Function::new).collect::<Result<_, _>>()?;
         Ok(Program { functions })
     }
 

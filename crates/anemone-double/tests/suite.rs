@@ -28,17 +28,24 @@ const TOOLS: &[(&str, &[&str])] = &[
 #[test]
 fn the_back_end_runs_on_the_double() {
     // Its tests misuse the double on purpose, and see to it themselves that nobody else does.
-    test(&["-p", "anemone-apple", "--features", "anemone-apple/double"], &[NO_POOL]);
+    test("h16g", &["-p", "anemone-apple", "--features", "anemone-apple/double"], &[NO_POOL]);
 }
 
 #[test]
 fn programs_run_on_the_double_as_on_the_cpu() {
-    test(&["-p", "anemone", "--features", "anemone/double"], &[NO_POOL, MISUSE]);
+    test("h16g", &["-p", "anemone", "--features", "anemone/double"], &[NO_POOL, MISUSE]);
 }
 
-/// Runs tests on the double, which must not say what is forbidden. Their count is printed, whatever the test harness does
+#[test]
+fn programs_run_on_the_oldest_generation_too() {
+    // Its compiler takes another dialect, and each constant in a file of its own; the double sees to that.
+    let contract = ["-p", "anemone", "--features", "anemone/double", "--test", "contract", "--test", "old_program"];
+    test("h13g", &contract, &[NO_POOL, MISUSE]);
+}
+
+/// Runs tests on the double of a Neural Engine, which must not say what is forbidden. Their count is printed, whatever the test harness does
 /// with the output of tests that pass.
-fn test(arguments: &[&str], forbidden: &[&str]) {
+fn test(architecture: &str, arguments: &[&str], forbidden: &[&str]) {
     // One after another: some of them measure time and memory.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,13 +54,14 @@ fn test(arguments: &[&str], forbidden: &[&str]) {
     let mut cargo = cargo("test");
     // GNUstep takes the place of temporary files from `TEMP`.
     cargo.args(arguments).env("ANEMONE_DOUBLE_ENGINE", engine).env("TEMP", folder.path());
+    cargo.env("ANEMONE_DOUBLE_ARCHITECTURE", architecture);
     let output = cargo.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
     forbidden.iter().for_each(|words| assert!(!text.contains(words), "{words}\n{text}"));
     let passed = passed(&text);
     assert!(passed > 0, "no test has run\n{text}");
-    say(&format!("on the double: cargo test {}: {passed} passed\n", arguments.join(" ")));
+    say(&format!("on the double of {architecture}: cargo test {}: {passed} passed\n", arguments.join(" ")));
 }
 
 /// How many tests have passed, says the output of `cargo test`.

@@ -32,7 +32,7 @@ fn half_at(bytes: &[u8], at: usize) -> f32 {
 
 #[test]
 fn functions_and_ports_are_those_of_the_text() {
-    let program = Program::load(folder(TEXT).path()).unwrap();
+    let program = Program::load(folder(TEXT).path(), "h16g").unwrap();
     assert_eq!(program.functions().iter().map(Function::name).collect::<Vec<_>>(), ["double", "main"]);
     let main = &program.functions()[1];
     let inputs: Vec<_> = main.inputs().iter().map(|p| (&*p.name, p.ty.to_string(), p.is_read)).collect();
@@ -43,7 +43,7 @@ fn functions_and_ports_are_those_of_the_text() {
 
 #[test]
 fn strides_are_whatever_the_caller_says() {
-    let program = Program::load(folder(TEXT).path()).unwrap();
+    let program = Program::load(folder(TEXT).path(), "h16g").unwrap();
     // Elements of `x` lie 4 bytes apart, rows 64, planes 256; those of `y` lie backwards nested: rows outermost.
     let mut x = vec![0xff; 512];
     for (plane, row, at) in (0..12).map(|i| (i / 6, i / 3 % 2, i % 3)) {
@@ -68,7 +68,7 @@ fn strides_are_whatever_the_caller_says() {
 
 #[test]
 fn what_does_not_fit_is_said_and_nothing_is_written() {
-    let program = Program::load(folder(TEXT).path()).unwrap();
+    let program = Program::load(folder(TEXT).path(), "h16g").unwrap();
     let double = &program.functions()[0];
     let (v, mut out) = (vec![0; 12], vec![7; 12]);
     let input = Some(Tensor { bytes: &v, strides: &[4] });
@@ -107,14 +107,14 @@ fn weights_come_from_the_path_in_the_text() {
     assert_eq!(blob.push(anemone_mil::Element::Fp16, 16, &data), Some(64));
     std::fs::create_dir(folder.path().join("weights")).unwrap();
     std::fs::write(folder.path().join("weights/second.bin"), blob.finish()).unwrap();
-    let program = Program::load(folder.path()).unwrap();
+    let program = Program::load(folder.path(), "h16g").unwrap();
     let (x, mut y) = (halves([2.0; 16]), vec![0; 32]);
     let x = Tensor { bytes: &x, strides: &[32, 2] };
     program.functions()[0].evaluate(&[Some(x)], vec![TensorMut { bytes: &mut y, strides: &[32, 2] }]).unwrap();
     assert_eq!(y, halves((0..16).map(|i| 2.0 * i as f32)));
 
     std::fs::write(folder.path().join("model.mil"), text("third.bin")).unwrap();
-    let missing = Program::load(folder.path()).err().map(|e| e.to_string());
+    let missing = Program::load(folder.path(), "h16g").err().map(|e| e.to_string());
     assert!(missing.is_some_and(|m| m.contains("third.bin")));
 }
 
@@ -136,10 +136,10 @@ fn c_functions_do_the_same() {
     // as is said and nobody else's.
     unsafe {
         let nowhere = path(&PathBuf::from("/nowhere"));
-        assert!(anemone_double_load(nowhere.as_ptr(), error_at, room).is_null());
+        assert!(anemone_double_load(nowhere.as_ptr(), c"h16g".as_ptr(), error_at, room).is_null());
         assert!(text(error_at).starts_with("cannot read /nowhere/model.mil"));
 
-        let program = anemone_double_load(path(folder.path()).as_ptr(), error_at, room);
+        let program = anemone_double_load(path(folder.path()).as_ptr(), c"h16g".as_ptr(), error_at, room);
         assert_eq!(anemone_double_functions(program), 2);
         assert_eq!(text(anemone_double_function_name(program, 1)), "main");
         assert_eq!((anemone_double_ports(program, 1, false), anemone_double_ports(program, 1, true)), (3, 1));
