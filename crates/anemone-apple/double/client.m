@@ -15,7 +15,6 @@ static BOOL is_model(id model) { return [model isKindOfClass: [_ANEModel class]]
     }
     return shared;
 }
-- (BOOL) isVirtualClient { return NO; }
 - (BOOL) compiledModelExistsFor: (_ANEModel *)model { return cache_get(model->cacheURLIdentifier) != nil; }
 - (void) purgeCompiledModel: (_ANEModel *)model { cache_drop(model->cacheURLIdentifier); }
 - (BOOL) compileModel: (_ANEModel *)model options: (NSDictionary *)options qos: (unsigned)qos error: (NSError **)error

@@ -7,24 +7,30 @@ enum { ROW_ALIGN = 64, MESSAGE = 4096 };
 
 static size_t up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
-/* Batches, channels, depth, height, width; dimensions that the text does not have are 1. */
+unsigned axis(const struct port *port, size_t dimension)
+{
+    static const unsigned char OF_RANK[MAX_RANK + 1][MAX_RANK] = {
+        {0}, {WIDTH}, {HEIGHT, WIDTH}, {CHANNEL, HEIGHT, WIDTH}, {BATCH, CHANNEL, HEIGHT, WIDTH},
+        {BATCH, CHANNEL, DEPTH, HEIGHT, WIDTH}};
+    return OF_RANK[port->is.rank][dimension];
+}
+
+/* Dimensions that the text does not have are 1. */
 static void set_dims(struct port *port)
 {
-    /* For each rank, where its dimensions go. */
-    static const unsigned char AXES[MAX_RANK + 1][MAX_RANK] = {{0}, {4}, {3, 4}, {1, 3, 4}, {0, 1, 3, 4}, {0, 1, 2, 3, 4}};
-    for (int i = 0; i < 5; i++) port->dims[i] = 1;
-    for (size_t i = 0; i < port->is.rank; i++) port->dims[AXES[port->is.rank][i]] = port->is.dims[i];
+    for (int i = 0; i < AXES; i++) port->dims[i] = 1;
+    for (size_t i = 0; i < port->is.rank; i++) port->dims[axis(port, i)] = port->is.dims[i];
 }
 
 /* Rows begin on 64 bytes; planes and samples may be padded. */
 static void set_strides(struct port *port)
 {
-    enum { BATCH, CHANNEL, DEPTH, HEIGHT, WIDTH };
     size_t *dims = port->dims, *strides = port->strides, padding = up(get(PLANE_PADDING), ROW_ALIGN);
     strides[HEIGHT] = up(dims[WIDTH] * port->is.size, ROW_ALIGN);
     strides[CHANNEL] = strides[HEIGHT] * dims[HEIGHT] + padding;
     strides[DEPTH] = strides[CHANNEL] * dims[CHANNEL];
     strides[BATCH] = strides[DEPTH] * dims[DEPTH] + padding;
+    strides[WIDTH] = port->is.size;
     port->bytes = strides[BATCH] * dims[BATCH];
 }
 
@@ -72,8 +78,8 @@ static NSDictionary *entry(const struct port *port, const char *suffix)
     [entry setObject: [NSString stringWithUTF8String: port->is.name] forKey: @"Name"];
     [entry setObject: type_name(port->is.dtype) forKey: @"Type"];
     [entry setObject: number(1) forKey: @"Interleave"];
-    for (int i = 0; i < 5; i++) [entry setObject: number(port->dims[i]) forKey: DIMS[i]];
-    for (int i = 0; i < 4; i++) [entry setObject: number(port->strides[i]) forKey: STRIDES[i]];
+    for (int i = 0; i < AXES; i++) [entry setObject: number(port->dims[i]) forKey: DIMS[i]];
+    for (int i = 0; i < WIDTH; i++) [entry setObject: number(port->strides[i]) forKey: STRIDES[i]];
     return entry;
 }
 

@@ -13,7 +13,6 @@
 + (long long) aneBoardType { return get(BOARD); }
 + (NSString *) productName { return text_switch("product"); }
 + (NSString *) buildVersion { return text_switch("build"); }
-+ (NSString *) bootArgs { return @""; }
 + (BOOL) isVirtualMachine { return get(VIRTUAL_MACHINE) != 0; }
 + (BOOL) isInternalBuild { return get(INTERNAL_BUILD) != 0; }
 @end

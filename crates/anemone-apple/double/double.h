@@ -21,12 +21,18 @@ struct block {
 + (id) made;
 @end
 
-/* A port as it lies in memory: batches, channels, depth, height, width, and the strides of the first four. */
+/* The axes of a port. */
+enum { BATCH, CHANNEL, DEPTH, HEIGHT, WIDTH, AXES };
+
+/* A port as it lies in memory. */
 struct port {
     struct engine_port is;
     size_t at; /* among the function's ports, in the text's order */
-    size_t dims[5], strides[4], bytes;
+    size_t dims[AXES], strides[AXES], bytes;
 };
+
+/* The axis that a dimension in the text is. */
+unsigned axis(const struct port *port, size_t dimension);
 
 struct procedure {
     const char *name;

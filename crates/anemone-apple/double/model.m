@@ -13,13 +13,11 @@
     return model;
 }
 - (NSURL *) modelURL { return modelURL; }
-- (NSString *) key { return key; }
 - (NSUUID *) getUUID
 {
     FAILS(NULL);
     return uuid;
 }
-- (NSString *) getCacheURLIdentifier { return cacheURLIdentifier; }
 - (NSDictionary *) modelAttributes { return modelAttributes; }
 - (_ANEProgramForEvaluation *) program { return program; }
 - (unsigned long long) programHandle { return (unsigned long long)(uintptr_t)program; }
@@ -28,23 +26,6 @@
 - (unsigned) perfStatsMask { return perfStatsMask; }
 - (void) setPerfStatsMask: (unsigned)mask { perfStatsMask = mask; }
 - (unsigned long long) state { return state; }
-- (NSIndexSet *) indicesOf: (NSString *)list procedure: (unsigned)index
-{
-    NSArray *procedures = [[modelAttributes objectForKey: @"ANEFModelDescription"] objectForKey: @"ANEFModelProcedures"];
-    NSMutableIndexSet *set = [NSMutableIndexSet indexSet];
-    if (index >= [procedures count]) return set;
-    NSArray *symbols = [[procedures objectAtIndex: index] objectForKey: list];
-    for (NSUInteger i = 0; i < [symbols count]; i++) [set addIndex: [[symbols objectAtIndex: i] unsignedLongValue]];
-    return set;
-}
-- (NSIndexSet *) inputSymbolIndicesForProcedureIndex: (unsigned)index
-{
-    return [self indicesOf: @"ANEFModelInputSymbolIndexArray" procedure: index];
-}
-- (NSIndexSet *) outputSymbolIndicesForProcedureIndex: (unsigned)index
-{
-    return [self indicesOf: @"ANEFModelOutputSymbolIndexArray" procedure: index];
-}
 - (void) dealloc
 {
     if (program) fault(@"a model is freed while it is loaded");

@@ -29,12 +29,8 @@ static NSString *const MASK = @"kANEFPerformanceStatsMask";
 /* Gives a port its memory: the strides of the text's dimensions are some of the port's. */
 static struct engine_memory memory(const struct port *port, uint8_t *base, size_t bytes)
 {
-    static const unsigned char AXES[MAX_RANK + 1][MAX_RANK] = {{0}, {4}, {3, 4}, {1, 3, 4}, {0, 1, 3, 4}, {0, 1, 2, 3, 4}};
     struct engine_memory memory = {.base = base, .bytes = bytes};
-    for (size_t i = 0; i < port->is.rank; i++) {
-        unsigned axis = AXES[port->is.rank][i];
-        memory.strides[i] = axis == 4 ? port->is.size : port->strides[axis];
-    }
+    for (size_t i = 0; i < port->is.rank; i++) memory.strides[i] = port->strides[axis(port, i)];
     return memory;
 }
 

@@ -17,6 +17,9 @@ const NO_POOL: &str = "autorelease called without pool";
 /// What the double says when it is misused in a way that the framework may bear.
 const MISUSE: &str = "the double found a fault";
 
+/// How `timeout` ends when it had to.
+const OUT_OF_TIME: i32 = 124;
+
 /// What the double and its tests need, and how to see that it is there.
 const TOOLS: &[(&str, &[&str])] = &[
     ("gobjc", &["sh", "-c", "test -x \"$(gcc -print-prog-name=cc1obj)\""]),
@@ -56,6 +59,7 @@ fn test(architecture: &str, arguments: &[&str], forbidden: &[&str]) {
     cargo.args(arguments).env("ANEMONE_DOUBLE_ENGINE", engine).env("TEMP", folder.path());
     cargo.env("ANEMONE_DOUBLE_ARCHITECTURE", architecture);
     let output = cargo.output().unwrap();
+    assert_ne!(output.status.code(), Some(OUT_OF_TIME), "the tests did not end");
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
     forbidden.iter().for_each(|words| assert!(!text.contains(words), "{words}\n{text}"));
@@ -100,8 +104,15 @@ fn missing() -> Option<String> {
 /// Cargo, in the workspace, with the compiler that objc2 needs and a folder of its own.
 fn cargo(verb: &str) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut command = Command::new(cargo);
-    command.arg(verb).args(["--locked", "--target-dir"]).arg(target()).current_dir(root());
+    // A run that nobody ends would be waited for.
+    let mut command = Command::new("timeout");
+    command
+        .args(["--kill-after=10", "1200"])
+        .arg(cargo)
+        .arg(verb)
+        .args(["--locked", "--target-dir"])
+        .arg(target())
+        .current_dir(root());
     command.env("CC_x86_64_unknown_linux_gnu", root().join("crates/anemone-apple/double/gcc"));
     command
 }

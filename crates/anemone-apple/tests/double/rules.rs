@@ -197,7 +197,13 @@ fn the_order_of_a_life_is_kept() {
         let (state, depth): (u64, i8) = unsafe { (msg_send![&*model, state], msg_send![&*model, queueDepth]) };
         assert_eq!((state, depth), (3, 127));
         evaluate(&model, &request).unwrap();
+        // The folder of the files goes with the program, whoever has made it.
+        // SAFETY: the object is a model.
+        let hex: Retained<NSString> = unsafe { msg_send![&*model, hexStringIdentifier] };
+        let folder = root().join(hex.to_string());
+        std::fs::create_dir(&folder).unwrap();
         unload(&model).unwrap();
+        assert!(!folder.exists());
         assert_eq!(code(unload(&model)).0, 23, "unloaded twice");
         assert_eq!(code(evaluate(&model, &request)).0, 8, "unloaded");
         // SAFETY: each has one reference left, which is ours; the request has its own.
@@ -304,6 +310,33 @@ fn measuring_what_was_not_loaded_for_it_throws() {
         unload(&model).unwrap();
         // SAFETY: one reference is ours.
         unsafe { CFRelease(surface.cast()) };
+    });
+}
+
+#[test]
+fn what_nobody_calls_yet_answers_as_it_is_known_to() {
+    with_double(|| {
+        let mapper = class(c"_ANEQoSMapper");
+        for (qos, queue) in [(0_u32, 2_i32), (33, 3), (25, 4), (21, 5), (17, 5), (9, 6), (u32::MAX, 5)] {
+            // SAFETY: class methods of these types.
+            let (priority, index): (i32, u64) =
+                unsafe { (msg_send![mapper, programPriorityForQoS: qos], msg_send![mapper, queueIndexForQoS: qos]) };
+            assert_eq!((priority, index), (queue, queue as u64), "{qos}");
+        }
+        // SAFETY: a class method, then methods of what it gives.
+        let (bytes, named): (Retained<NSData>, Retained<NSDictionary<NSString, NSNumber>>) = unsafe {
+            let statistics: Object = msg_send![class(c"_ANEPerformanceStats"), statsWithHardwareExecutionNS: 5_u64];
+            (msg_send![&*statistics, perfCounterData], msg_send![&*statistics, performanceCounters])
+        };
+        assert_eq!((bytes.len(), named.len()), (232, 24));
+        // SAFETY: class methods that give nil, and client methods of these types.
+        unsafe {
+            let new: Option<Object> = msg_send![class(c"_ANERequest"), new];
+            let client: Object = msg_send![class(c"_ANEClient"), sharedConnection];
+            let (begun, ended): (Bool, Bool) =
+                (msg_send![&*client, beginRealTimeTask], msg_send![&*client, endRealTimeTask]);
+            assert!(new.is_none() && !begun.as_bool() && !ended.as_bool());
+        }
     });
 }
 
