@@ -108,7 +108,8 @@ static NSString *against(NSString *path, NSData *bytes)
     if (FAILS(error)) return NO;
     return [[_ANEClient sharedConnection] loadModel: model options: options qos: qos error: error];
 }
-- (BOOL) evaluateWithQoS: (unsigned)qos options: (NSDictionary *)options request: (_ANERequest *)request error: (NSError **)error
+- (BOOL) evaluateWithQoS: (unsigned)qos options: (NSDictionary *)options request: (_ANERequest *)request
+                   error: (NSError **)error
 {
     want_options(options);
     if (FAILS(error)) return NO;

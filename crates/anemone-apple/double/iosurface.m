@@ -1,5 +1,5 @@
-/* A double of IOSurface, and of CFRetain and CFRelease for surfaces: memory that knows who uses it, and ends the process with a message
-   where the real one would give wrong data or nothing at all. */
+/* A double of IOSurface, and of CFRetain and CFRelease for surfaces: memory that knows who uses it, and ends the process with a
+   message where the real one would give wrong data or nothing at all. */
 #import <Foundation/Foundation.h>
 #include <pthread.h>
 #include <stdarg.h>

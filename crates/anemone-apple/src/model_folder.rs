@@ -1,6 +1,6 @@
 //! A model on disk: `model.mil`, and beside it the weight files at the paths that the text refers to.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{Error, ErrorKind, Result, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
@@ -29,7 +29,17 @@ where
 
 /// Makes a folder that only this user may enter, and those above it that are not there.
 pub(crate) fn make_folders(path: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| at("make the folder", path, &e))
+    loop {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        let Err(e) = made else { return Ok(()) };
+        // It was there, and another process removed it before it was seen to be a folder.
+        let gone = || fs::symlink_metadata(path).is_err_and(|e| e.kind() == ErrorKind::NotFound);
+        match e.kind() {
+            ErrorKind::AlreadyExists if path.is_dir() => return Ok(()),
+            ErrorKind::AlreadyExists if gone() => {}
+            _ => return Err(at("make the folder", path, &e)),
+        }
+    }
 }
 
 /// Makes a file that only this user may read.
