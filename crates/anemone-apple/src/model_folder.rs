@@ -93,7 +93,7 @@ mod tests {
         let e = write(folder.path(), b"program", &twice).unwrap_err();
         assert_eq!(e.kind(), ErrorKind::AlreadyExists);
         assert!(e.to_string().contains(&folder.path().join("w").display().to_string()), "{e}");
-        assert_eq!(std::fs::read(folder.path().join("w")).unwrap(), b"1");
+        assert_eq!(fs::read(folder.path().join("w")).unwrap(), b"1");
         let text = [("@model_path/model.mil", b"x")];
         let e = write(tempfile::tempdir().unwrap().path(), b"program", &text).unwrap_err();
         assert_eq!(e.kind(), ErrorKind::AlreadyExists);
