@@ -48,6 +48,14 @@ impl Arg {
             Arg::Many(ids) => ids,
         }
     }
+
+    pub(crate) fn ids_mut(&mut self) -> &mut [ValueId] {
+        match self {
+            Arg::Absent => &mut [],
+            Arg::One(id) => std::slice::from_mut(id),
+            Arg::Many(ids) => ids,
+        }
+    }
 }
 
 /// How a value comes about.

@@ -3,11 +3,14 @@
 //! Every value keeps the name and the place that it had. A value that a pass adds takes the place of the operation it was
 //! made for, and a name that is free.
 
-use crate::builder::{Arguments, Builder, Var};
+use crate::builder::{Argument, Arguments, Builder, Var};
+use crate::check::check;
 use crate::diagnostic::Location;
-use crate::draft::DraftFunction;
+use crate::draft::{DraftFunction, DraftNode};
 use crate::literal::Literal;
+use crate::op::schema;
 use crate::program::{Function, ValueId};
+use crate::reference::{self, Profile};
 use crate::types::{Opset, TensorType};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,6 +23,7 @@ pub(crate) struct Rewrite {
     names: HashSet<Arc<str>>,
     reserved: HashSet<Arc<str>>,
     inputs: HashSet<Var>,
+    opset: Opset,
 }
 
 impl Rewrite {
@@ -29,7 +33,7 @@ impl Rewrite {
         let reserved: HashSet<Arc<str>> = reserved.into_iter().collect();
         let names = source.values.iter().map(|v| v.name.clone()).chain(reserved.iter().cloned()).collect();
         let builder = Builder::function(&source.name, opset);
-        Rewrite { builder, vars: vec![None; source.values.len()], names, reserved, inputs: HashSet::new() }
+        Rewrite { builder, vars: vec![None; source.values.len()], names, reserved, inputs: HashSet::new(), opset }
     }
 
     /// A name that nothing has: `wanted`, or one like it. It is taken from then on.
@@ -53,9 +57,14 @@ impl Rewrite {
         var
     }
 
-    /// Whether an operation makes it while the program runs.
-    pub(crate) fn is_computed(&self, var: Var) -> bool {
-        !self.inputs.contains(&var) && self.builder.literal(var).is_none()
+    /// Whether it is an input.
+    pub(crate) fn is_input(&self, var: Var) -> bool {
+        self.inputs.contains(&var)
+    }
+
+    /// Whether it is a constant.
+    pub(crate) fn is_constant(&self, var: Var) -> bool {
+        self.builder.literal(var).is_some()
     }
 
     /// A constant, under a name that the caller has made sure is free.
@@ -63,9 +72,39 @@ impl Rewrite {
         self.builder.named_constant(name, literal, location)
     }
 
-    /// An operation, under a name that the caller has made sure is free; its results.
+    /// An operation, under a name that the caller has made sure is free; its results. Constants among the arguments are given
+    /// names.
     pub(crate) fn call(&mut self, mnemonic: &str, name: &str, args: Arguments, location: Location) -> Vec<Var> {
+        let args = args.into_iter().map(|(param, argument)| {
+            let Argument::Literal(literal) = argument else { return (param, argument) };
+            let constant = self.free(&format!("{name}_{param}"));
+            (param, Argument::Var(self.constant(&constant, literal, location)))
+        });
+        let args = args.collect();
         self.builder.call_at(name, mnemonic, args, location)
+    }
+
+    /// What an operation with one result gives, if all its arguments are constants.
+    pub(crate) fn fold(&self, mnemonic: &str, args: &Arguments) -> Option<Literal> {
+        let mut alone = Builder::function("main", self.opset);
+        let mut constants = Arguments::new();
+        for (param, argument) in args {
+            let argument = match argument {
+                Argument::Var(var) => Argument::Literal(self.builder.literal(*var)?.clone()),
+                Argument::Tuple(vars) => {
+                    let literals = vars.iter().map(|var| self.builder.literal(*var).cloned());
+                    let literals = literals.collect::<Option<Vec<_>>>()?;
+                    Argument::Tuple(literals.into_iter().map(|l| alone.constant(l)).collect())
+                }
+                constant => constant.clone(),
+            };
+            constants.push((*param, argument));
+        }
+        let result = alone.call(mnemonic, constants);
+        alone.output(result);
+        let program = check(alone.finish()).ok()?;
+        let array = reference::run(program.main(), &[], Profile::Fp16).pop()?;
+        Literal::from_f64(array.ty, &array.data).ok()
     }
 
     /// Gives a value a name that is free.
@@ -91,6 +130,55 @@ impl Rewrite {
     /// The function, with these outputs.
     pub(crate) fn finish(mut self, outputs: &[(Var, Location)]) -> DraftFunction {
         outputs.iter().for_each(|(var, location)| self.builder.output_at(*var, *location));
-        self.builder.finish_function()
+        let mut function = self.builder.finish_function();
+        constants_where_read(&mut function);
+        function
     }
+}
+
+/// Puts each constant before the first operation that reads it, leaves those out that nothing reads, and puts arguments in the
+/// order of the declaration: what is written does not depend on the order in which a pass made it.
+fn constants_where_read(function: &mut DraftFunction) {
+    let mut constants: Vec<Option<DraftNode>> = Vec::new();
+    constants.resize_with(function.values.len(), || None);
+    let (mut computing, mut nodes) = (Vec::new(), Vec::with_capacity(function.nodes.len()));
+    for node in std::mem::take(&mut function.nodes) {
+        match (&*node.mnemonic, node.results.first()) {
+            ("const", Some(id)) => {
+                let at = id.index();
+                constants[at] = Some(node);
+            }
+            _ => computing.push(node),
+        }
+    }
+    for mut node in computing {
+        if let Some(schema) = schema(&node.mnemonic) {
+            node.args.sort_by_key(|(name, _)| schema.position(name));
+        }
+        let read = node.args.iter().flat_map(|(_, arg)| arg.ids());
+        nodes.extend(read.filter_map(|id| constants[id.index()].take()));
+        nodes.push(node);
+    }
+    function.nodes = nodes;
+    let unread: Vec<bool> = constants.iter().map(Option::is_some).collect();
+    remove(function, &unread);
+}
+
+/// Takes values out of a function in which nothing reads them and nothing makes them.
+fn remove(function: &mut DraftFunction, gone: &[bool]) {
+    let mut kept = 0;
+    let places = gone.iter().map(|gone| {
+        kept += usize::from(!gone);
+        ValueId::at(kept.saturating_sub(1))
+    });
+    let places: Vec<ValueId> = places.collect();
+    let mut gone = gone.iter();
+    function.values.retain(|_| gone.next() == Some(&false));
+    let place = |id: &mut ValueId| *id = places[id.index()];
+    for node in &mut function.nodes {
+        node.results.iter_mut().for_each(place);
+        node.args.iter_mut().flat_map(|(_, arg)| arg.ids_mut()).for_each(place);
+    }
+    function.params.iter_mut().for_each(place);
+    function.outputs.iter_mut().for_each(|(id, _)| place(id));
 }

@@ -11,12 +11,33 @@ use crate::program::Node;
 use crate::types::{DType, TensorType};
 use crate::{Arg, Op};
 
-/// The optional arguments that an operation was not given and has a value for. `x` is the type of its first operand.
-pub(super) fn missing(node: &Node, x: &TensorType, result: &TensorType) -> Vec<(&'static str, Literal)> {
-    let mut all = defaults(&node.op, x, result);
+/// The optional arguments that an operation was not given and has a value for. `x` is the type of its first operand, `given`
+/// those of its arguments.
+pub(super) fn missing(
+    node: &Node,
+    x: &TensorType,
+    result: &TensorType,
+    given: impl Fn(&str) -> Option<DType>,
+) -> Vec<(&'static str, Literal)> {
+    let mut all = match &node.op {
+        // Both factors have one type.
+        Op::UpsampleNearestNeighbor(_) => {
+            let dtype = FACTORS.iter().find_map(|name| given(name)).unwrap_or(DType::Int32);
+            FACTORS.iter().filter_map(|name| Some((*name, Literal::scalar(dtype, 1.0)?))).collect()
+        }
+        op => defaults(op, x, result),
+    };
     // An empty list of axes means the same as none, and is a form that nobody is known to write.
     all.retain(|(name, literal)| *node.arg(name) == Arg::Absent && literal.ty().dims.elements() > 0);
     all
+}
+
+const FACTORS: [&str; 2] = ["scale_factor_height", "scale_factor_width"];
+
+/// An argument in full, if it says something that depends on the operation set: a 0 or -1 in `shape`.
+pub(super) fn explicit(node: &Node, param: &str, given: &Literal, result: &TensorType) -> Option<Literal> {
+    let short = given.to_i64().is_some_and(|sizes| sizes.iter().any(|d| *d < 1));
+    (matches!(node.op, Op::Reshape(_)) && param == "shape" && short).then(|| ints(&result.dims))
 }
 
 fn defaults(op: &Op, x: &TensorType, result: &TensorType) -> Vec<(&'static str, Literal)> {
@@ -78,7 +99,6 @@ fn defaults(op: &Op, x: &TensorType, result: &TensorType) -> Vec<(&'static str, 
             let constant = half(op.constant).map(|l| ("constant_val", l));
             [("mode", "constant".into())].into_iter().chain(constant).collect()
         }
-        Op::UpsampleNearestNeighbor(_) => vec![("scale_factor_height", int(1)), ("scale_factor_width", int(1))],
         _ => Vec::new(),
     }
 }

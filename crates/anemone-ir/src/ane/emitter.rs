@@ -3,14 +3,15 @@
 use super::fold::Known;
 use super::table::{self, Action, ROWS, Row, Rules, Site};
 use super::{Change, Generation, Ports, arguments};
+use crate::args;
 use crate::builder::{Argument, Arguments, Var};
 use crate::diagnostic::{Diagnostic, Location, Operand, Severity};
-use crate::draft::DraftFunction;
+use crate::draft::{DraftFunction, DraftNode};
 use crate::literal::Literal;
 use crate::op::{Param, TypeRule, schema};
-use crate::program::{Arg, Def, Function, Node, ValueId};
+use crate::program::{Arg, Def, Function, Node, Value, ValueId};
 use crate::rewrite::Rewrite;
-use crate::types::{DType, TensorType};
+use crate::types::{DType, Dims, TensorType};
 use std::sync::Arc;
 
 /// A function as it was written, and what was found on the way.
@@ -33,10 +34,28 @@ pub(super) fn function(source: &Function, generation: Generation, rules: &Rules)
         emitter.node(node);
     }
     let outputs = emitter.outputs(&ports);
-    emitter.check_program(&ports);
-    let Emitter { out, changes, findings, .. } = emitter;
-    Written { function: out.finish(&outputs), ports, changes, findings }
+    let Emitter { out, changes, mut findings, .. } = emitter;
+    let function = out.finish(&outputs);
+    findings.extend(check_program(&function, &ports));
+    Written { function, ports, changes, findings }
 }
+
+/// What is wrong with a function as a whole.
+fn check_program(function: &DraftFunction, ports: &Ports) -> Option<Diagnostic> {
+    let find = |severity, row: &Row| {
+        let message = format!("function `{}`: {}", function.name, row.claim);
+        let finding = Diagnostic::error("ane-program", message, Location::Unknown).with_hint(row.hint());
+        Some(Diagnostic { severity, ..finding })
+    };
+    if ports.inputs.iter().all(Option::is_none) {
+        return find(Severity::Error, &table::NO_INPUT);
+    }
+    let moves = |node: &DraftNode| &*node.mnemonic == "const" || table::MOVEMENT.operations.contains(&&*node.mnemonic);
+    if function.nodes.iter().all(moves) { find(Severity::Warning, &table::MOVEMENT) } else { None }
+}
+
+/// The most axes of a port that all sources take.
+const MOST_PORT_AXES: usize = 4;
 
 /// A function being written.
 pub(super) struct Emitter<'a> {
@@ -91,7 +110,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// An operation: left out, in another form, or as it is with all its arguments.
-    fn node(&mut self, node: &'a Node) {
+    fn node(&mut self, node: &Node) {
         if node.mnemonic() == "const" {
             return;
         }
@@ -108,7 +127,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// What the first rows that are about an operation make of it.
-    fn by_table(&mut self, node: &'a Node) -> Vec<Var> {
+    fn by_table(&mut self, node: &Node) -> Vec<Var> {
         let (rules, generation) = (self.rules, self.generation);
         for row in ROWS.iter().filter(|row| rules.is_on(row) && row.is_about(node.mnemonic(), generation)) {
             if !(row.when)(&Site { source: self.source, literals: &self.known.literals, node }) {
@@ -131,10 +150,17 @@ impl<'a> Emitter<'a> {
     }
 
     /// The operation itself, with all its arguments in the types that the engine takes.
-    pub(super) fn keep(&mut self, node: &'a Node) -> Vec<Var> {
+    pub(super) fn keep(&mut self, node: &Node) -> Vec<Var> {
+        let args = self.arguments(node, &[]);
+        self.call(node, node.mnemonic(), None, args)
+    }
+
+    /// All arguments of an operation, in the types that the engine takes, but for those in `without`.
+    pub(super) fn arguments(&mut self, node: &Node, without: &[&str]) -> Arguments {
         let mut args = Arguments::new();
         for (param, arg) in node.op.schema().params.iter().zip(&node.args) {
             match arg {
+                _ if without.contains(&param.name) => {}
                 Arg::Absent => {}
                 Arg::One(id) => args.push((param.name, Argument::Var(self.argument(node, param, *id)))),
                 Arg::Many(ids) => {
@@ -144,25 +170,62 @@ impl<'a> Emitter<'a> {
             }
         }
         let first = node.operands().next().map_or(TensorType::scalar(DType::Fp16), |id| self.ty(id));
-        let missing = arguments::missing(node, &first, self.source.ty(node.results[0]));
+        let given = |name: &str| node.arg(name).ids().first().map(|id| self.ty(*id).dtype);
+        let missing = arguments::missing(node, &first, self.source.ty(node.results[0]), given);
         if !missing.is_empty() {
             let names: Vec<_> = missing.iter().map(|(name, _)| *name).collect();
             self.change(node, &table::ARGUMENTS, format!("written out: {}", names.join(", ")));
         }
         args.extend(missing.into_iter().map(|(name, literal)| (name, Argument::Literal(literal))));
-        self.call(node, node.mnemonic(), None, args)
+        args
+    }
+
+    /// An operation on the way to what stands for `node`, named after it and what it gives. On constants alone, it is one.
+    pub(super) fn step(&mut self, node: &Node, step: &str, mnemonic: &'static str, args: Arguments) -> Var {
+        let args = typed(mnemonic, args);
+        if let Some(literal) = self.out.fold(mnemonic, &args) {
+            return self.named(node, step, literal);
+        }
+        self.call(node, mnemonic, Some(step), args)[0]
+    }
+
+    /// The operation that stands for `node`, which has one result.
+    pub(super) fn result(&mut self, node: &Node, mnemonic: &'static str, args: Arguments) -> Var {
+        self.call(node, mnemonic, None, typed(mnemonic, args))[0]
+    }
+
+    /// Has what was a step be what stands for `node`.
+    pub(super) fn settle(&mut self, node: &Node, var: Var) -> Var {
+        let name = self.name(node);
+        let name = self.out.claim(&name);
+        self.out.rename(var, &name);
+        var
+    }
+
+    /// A constant under other dimensions, named after `node` and what it is for.
+    pub(super) fn constant(&mut self, node: &Node, what: &str, literal: &Literal, dims: &[usize]) -> Var {
+        match Dims::new(dims).ok().and_then(|dims| literal.reshaped(dims).ok()) {
+            Some(literal) => self.named(node, what, literal),
+            None => self.out.poison(),
+        }
     }
 
     /// A constant argument in the type that all generations and operation sets take: halves, and `int32`.
     fn argument(&mut self, node: &Node, param: &Param, id: ValueId) -> Var {
         let Some(literal) = &self.known.literals[id.index()] else { return self.operand(id) };
+        if let Some(whole) = arguments::explicit(node, param.name, literal, self.source.ty(node.results[0])) {
+            self.change(node, &table::ARGUMENTS, format!("written out: {}", param.name));
+            return self.named(node, param.name, whole);
+        }
         let dtype = match (param.rule, literal.ty().dtype) {
             (TypeRule::T | TypeRule::U, DType::Fp32) => DType::Fp16,
             (TypeRule::Index, _) => DType::Int32,
             (_, same) => same,
         };
         if dtype == literal.ty().dtype {
-            return self.operand(id);
+            let written = self.out.get(id).is_some() || self.source.value(id).def != Def::Immediate;
+            let literal = literal.clone();
+            return if written { self.operand(id) } else { self.named(node, param.name, literal) };
         }
         let ty = TensorType::new(dtype, literal.ty().dims);
         let numbers = literal.to_f64().unwrap_or_default();
@@ -204,31 +267,14 @@ impl<'a> Emitter<'a> {
     }
 
     /// Writes an operation for `node`. With `step`, it is one on the way, and named after it; without, it is what stands for the
-    /// node. Numbers and other constants among the arguments become constants with names.
-    pub(super) fn call(
-        &mut self,
-        node: &Node,
-        mnemonic: &'static str,
-        step: Option<&str>,
-        args: Arguments,
-    ) -> Vec<Var> {
+    /// node.
+    fn call(&mut self, node: &Node, mnemonic: &'static str, step: Option<&str>, args: Arguments) -> Vec<Var> {
         let results: Vec<Arc<str>> = node.results.iter().map(|id| self.source.value(*id).name.clone()).collect();
         let name = match step {
             Some(step) => self.out.free(&format!("{}_{step}", results[0])),
             None if results.len() == 1 => self.out.claim(&results[0]),
             None => node.name.clone().unwrap_or_else(|| results[0].clone()),
         };
-        let args = args.into_iter().map(|(param, argument)| {
-            let literal = match argument {
-                Argument::Literal(literal) => Some(literal),
-                Argument::Number(n) => Literal::scalar(number_type(mnemonic, param), n),
-                other => return (param, other),
-            };
-            let constant = self.out.free(&format!("{name}_{param}"));
-            let var = literal.map(|l| self.out.constant(&constant, l, node.location));
-            (param, Argument::Var(var.unwrap_or_else(|| self.out.poison())))
-        });
-        let args = args.collect();
         let vars = self.out.call(mnemonic, &name, args, node.location);
         if step.is_none() && results.len() > 1 {
             for (var, result) in vars.iter().zip(&results) {
@@ -260,19 +306,52 @@ impl<'a> Emitter<'a> {
             self.check_port(&table::OUTPUT, *id);
             let value = self.source.value(*id);
             let mut var = self.operand(*id);
-            if !self.out.is_computed(var) || outputs.iter().any(|(other, _)| *other == var) {
-                let what = format!("{} times 1", value.name);
-                self.changed(&table::COPY, "", &value.name, value.location, what);
-                let one = self.out.free(&format!("{name}_y"));
-                let one = self.out.constant(&one, half::f16::ONE.into(), value.location);
-                let copy = self.out.free(&format!("{name}_copy"));
-                var = self.out.call("mul", &copy, vec![("x", var.into()), ("y", one.into())], value.location)[0];
+            if self.out.is_constant(var) {
+                var = self.chosen(var, *id, name);
+            } else if self.out.is_input(var) || outputs.iter().any(|(other, _)| *other == var) {
+                var = self.copied(var, *id, name);
             }
             self.renamed(*id, name);
             self.out.rename(var, name);
             outputs.push((var, value.location));
         }
         outputs
+    }
+
+    /// A product with 1; see [`table::COPY`].
+    fn copied(&mut self, var: Var, id: ValueId, name: &str) -> Var {
+        let Value { name: old, location, .. } = self.source.value(id);
+        self.changed(&table::COPY, "", old, *location, format!("{old} times 1"));
+        self.made(&format!("{name}_copy"), "mul", args! { x: var, y: half::f16::ONE }, *location)
+    }
+
+    /// A choice between a constant and itself, by a number that an input has; see [`table::CONSTANT_OUTPUT`].
+    fn chosen(&mut self, constant: Var, id: ValueId, name: &str) -> Var {
+        let Value { name: old, location, .. } = self.source.value(id);
+        let input =
+            self.source.params.iter().find_map(|id| self.out.get(*id).map(|var| (var, self.ty(*id).dims.rank())));
+        // Without an input the program is refused as a whole.
+        let Some((input, rank)) = input else { return self.out.poison() };
+        self.changed(&table::CONSTANT_OUTPUT, "", old, *location, format!("{old} chosen by a select"));
+        let number = if rank == 0 {
+            input
+        } else {
+            let axes: Vec<i32> = (0..rank as i32).collect();
+            self.made(
+                &format!("{name}_number"),
+                "reduce_max",
+                args! { x: input, axes: &*axes, keep_dims: false },
+                *location,
+            )
+        };
+        let cond = self.made(&format!("{name}_cond"), "equal", args! { x: number, y: number }, *location);
+        self.made(&format!("{name}_chosen"), "select", args! { cond: cond, a: constant, b: constant }, *location)
+    }
+
+    /// An operation that stands for nothing in the original program.
+    fn made(&mut self, name: &str, mnemonic: &'static str, args: Arguments, location: Location) -> Var {
+        let name = self.out.free(name);
+        self.out.call(mnemonic, &name, args, location)[0]
     }
 
     fn check_port(&mut self, row: &'static Row, id: ValueId) {
@@ -282,14 +361,10 @@ impl<'a> Emitter<'a> {
             self.findings.push(Diagnostic::error("ane-port", message, value.location).with_hint(row.hint()));
             let poison = self.out.poison();
             self.out.bind(id, poison);
-        }
-    }
-
-    fn check_program(&mut self, ports: &Ports) {
-        if ports.inputs.iter().all(Option::is_none) {
-            let row = &table::NO_INPUT;
-            let message = format!("function `{}`: {}", self.source.name, row.claim);
-            self.findings.push(Diagnostic::error("ane-port", message, Location::Unknown).with_hint(row.hint()));
+        } else if value.ty.dims.rank() > MOST_PORT_AXES {
+            let (port, row) = (row.operations[0], &table::RANK);
+            let message = format!("{port} `{}` is {}: {}", value.name, value.ty, row.claim);
+            self.findings.push(Diagnostic::warning("ane-port", message, value.location).with_hint(row.hint()));
         }
     }
 
@@ -335,11 +410,16 @@ impl<'a> Emitter<'a> {
     }
 }
 
-/// The type of a bare number for a parameter.
-fn number_type(mnemonic: &str, param: &str) -> DType {
-    let rule = schema(mnemonic).and_then(|s| s.params.iter().find(|p| p.name == param)).map(|p| p.rule);
-    match rule {
+/// Arguments with each bare number as a constant of the type that its parameter takes: a half, where it takes the type of `x`.
+fn typed(mnemonic: &str, args: Arguments) -> Arguments {
+    let rule = |param: &str| schema(mnemonic)?.params.iter().find(|p| p.name == param).map(|p| p.rule);
+    let dtype = |param: &str| match rule(param) {
         Some(TypeRule::Of(set)) => set.iter().next().unwrap_or(DType::Fp16),
         _ => DType::Fp16,
-    }
+    };
+    let one = |(param, argument): (&'static str, Argument)| match argument {
+        Argument::Number(n) => (param, Literal::scalar(dtype(param), n).map_or(argument, Argument::Literal)),
+        other => (param, other),
+    };
+    args.into_iter().map(one).collect()
 }

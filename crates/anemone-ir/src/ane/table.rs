@@ -4,9 +4,11 @@
 //! An error needs two sources that agree; what one source refuses is a warning. A form that some refuse and others run is
 //! replaced by one that all run, where there is one.
 
+mod program;
+mod rows;
+
 use super::emitter::Emitter;
 use super::generation::Generation;
-use super::rules;
 use crate::builder::Var;
 use crate::limits::Confidence;
 use crate::literal::Literal;
@@ -86,7 +88,7 @@ pub(super) enum Action {
 }
 
 /// Writes what an operation becomes; its results.
-pub(super) type Make = for<'e, 'a> fn(&'e mut Emitter<'a>, &'a Node) -> Vec<Var>;
+pub(super) type Make = fn(&mut Emitter<'_>, &Node) -> Vec<Var>;
 
 /// An operation in its place.
 pub(super) struct Site<'a> {
@@ -116,6 +118,18 @@ impl Site<'_> {
     /// The values of a tuple.
     pub(super) fn tuple(&self, name: &str) -> &[ValueId] {
         self.node.arg(name).ids()
+    }
+
+    /// The numbers of a constant argument.
+    pub(super) fn numbers(&self, name: &str) -> Vec<i64> {
+        let literal = self.argument(name).and_then(|id| self.literals[id.index()].as_ref());
+        literal.and_then(Literal::to_i64).unwrap_or_default()
+    }
+
+    /// Whether a constant argument is given, and true.
+    pub(super) fn truth(&self, name: &str) -> bool {
+        let literal = self.argument(name).and_then(|id| self.literals[id.index()].as_ref());
+        literal.and_then(Literal::to_bools).is_some_and(|values| values == [true])
     }
 
     /// The text of a constant argument.
@@ -215,20 +229,22 @@ impl Row {
     }
 }
 
+pub use program::PROGRAM_ROWS;
+pub(super) use program::{
+    ARGUMENTS, CONSTANT, CONSTANT_OUTPUT, COPY, DTYPES, INPUT, MOVEMENT, NO_INPUT, OUTPUT, PORTS, RANK, UNREAD,
+};
+pub use rows::ROWS;
+
 const fn keep(id: &'static str, operations: &'static [&'static str], claim: &'static str, source: &'static str) -> Row {
     Row::new(id, operations, claim, source, Action::Keep)
-}
-
-const fn always(id: &'static str, claim: &'static str, source: &'static str) -> Row {
-    Row::new(id, &[], claim, source, Action::Always)
 }
 
 /// Which rows are acted upon. By default each as its [`Row::on`] says.
 ///
 /// ```
 /// use anemone_ir::ane::Rules;
-/// let rules = Rules::default().set("identity", false).unwrap();
-/// assert!(Rules::default().set("entity", true).is_none());
+/// let rules = Rules::default().set("gelu", false).unwrap();
+/// assert!(Rules::default().set("glue", true).is_none());
 /// assert_ne!(rules, Rules::default());
 /// ```
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -258,99 +274,53 @@ impl Row {
     }
 }
 
-/// Arguments that were left out are written.
-pub(super) static ARGUMENTS: Row = always(
-    "arguments",
-    "an optional argument that is left out makes the front end refuse the operation",
-    "ironmill, ANEForge, mil_spec; coremltools writes all of them",
-)
-.sure(Confidence::High);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::SCHEMAS;
 
-/// What is computed of constants is one.
-pub(super) static CONSTANT: Row = always(
-    "constant",
-    "weights must be constants of the text, not results of operations on constants",
-    "computer-graphics-tools, ANEForge",
-);
+    #[test]
+    fn every_operation_has_a_row_for_every_generation() {
+        for schema in SCHEMAS {
+            for generation in Generation::ALL {
+                let about = |row: &&Row| !row.operations.is_empty() && row.is_about(schema.mnemonic, generation);
+                assert!(ROWS.iter().any(|row| about(&row)), "{} on {generation}", schema.mnemonic);
+            }
+        }
+        let unknown = |m: &&&str| !SCHEMAS.iter().any(|s| s.mnemonic == **m);
+        assert_eq!(ROWS.iter().flat_map(|row| row.operations).find(unknown), None);
+    }
 
-/// Constant arguments have the type of what they are used with.
-pub(super) static DTYPES: Row = Row {
-    rounding: true,
-    ..always(
-        "dtypes",
-        "scalars and weights have the type of `x`, fp16; indices are int32",
-        "mil_infer; MIL before iOS 17",
-    )
-};
+    #[test]
+    fn rows_say_what_their_verdict_needs() {
+        let all: Vec<&Row> = ROWS.iter().chain(PROGRAM_ROWS.iter().copied()).collect();
+        for (at, row) in all.iter().enumerate() {
+            assert!(all[..at].iter().all(|other| other.id != row.id), "{} is there twice", row.id);
+            assert!(!row.claim.is_empty() && !row.source.is_empty(), "{}", row.id);
+            assert!(row.is_switch() || row.on, "{}", row.id);
+            assert!(!row.rounding || row.verdict() == Verdict::Rewrite, "{}", row.id);
+            match row.verdict() {
+                Verdict::Warn | Verdict::Refuse => assert!(!row.mend.is_empty(), "{}", row.id),
+                Verdict::Rewrite => assert!(!row.becomes().is_empty(), "{}", row.id),
+                Verdict::Keep | Verdict::Always => {}
+            }
+            // Two sources, of which the first are those that agree.
+            if row.verdict() == Verdict::Refuse {
+                assert!(
+                    row.source.split(';').collect::<Vec<_>>().join(",").contains(','),
+                    "{}: {}",
+                    row.id,
+                    row.source
+                );
+            }
+        }
+    }
 
-/// What nothing reads is left out.
-pub(super) static UNREAD: Row = always(
-    "unread",
-    "an input that nothing reads is dropped by the compiler, which shifts the indices of the others; unread results can fail",
-    "computer-graphics-tools; ane-bridge",
-);
-
-/// Ports are renamed.
-pub(super) static PORTS: Row =
-    always("ports", "ports are bound in the order of their names", "Orion, libane, ane-bridge").sure(Confidence::High);
-
-/// An output is a result of its own.
-///
-/// The product with 1 is IEEE's identity: it keeps every number, -0, infinities, subnormals, and NaN. Adding 0 would make 0
-/// of -0; views (`reshape`) and `identity` are what the front end refuses.
-pub(super) static COPY: Row = always(
-    "copy",
-    "an output must be what an operation computes, and one of its own",
-    "mil_spec, Espresso (an alias fails); computer-graphics-tools (needs a name of its own)",
-);
-
-/// A program reads something.
-pub(super) static NO_INPUT: Row = always(
-    "no-input",
-    "its outputs depend on no input, and the engine takes no program without one",
-    "computer-graphics-tools; requests are refused without an input (decompiled framework)",
-);
-
-/// What an input may be.
-pub(super) static INPUT: Row = Row {
-    operations: &["input"],
-    mend: "make it fp16 and convert the data before they are bound",
-    ..always(
-        "input",
-        "inputs are fp16 on every generation",
-        "maderix/ANE #6 (no fp32 on M1 and M2), ironmill (no int32)",
-    )
-};
-
-/// What an output may be.
-pub(super) static OUTPUT: Row = Row {
-    operations: &["output"],
-    mend: "have the program give fp16: `select` makes 1 and 0 of truth values; convert afterwards",
-    ..always(
-        "output",
-        "outputs are fp16 on every generation",
-        "maderix/ANE #6 (no fp32 on M1 and M2), ironmill (no int32)",
-    )
-};
-
-/// Rows about the program and its ports rather than an operation.
-pub static PROGRAM_ROWS: &[&Row] =
-    &[&ARGUMENTS, &CONSTANT, &DTYPES, &UNREAD, &PORTS, &COPY, &NO_INPUT, &INPUT, &OUTPUT];
-
-/// Every row about operations. The first row that replaces or refuses an operation is the last that is looked at.
-pub static ROWS: &[Row] = &[
-    keep(
-        "arithmetic",
-        &["add", "sub", "mul", "real_div", "maximum", "minimum", "abs", "square"],
-        "they run",
-        "every source; ANEForge, measured: within 4e-4",
-    )
-    .sure(Confidence::High),
-    Row::new(
-        "identity",
-        &["identity"],
-        "the front end refuses it",
-        "ANEForge, measured; Espresso",
-        Action::Rewrite { becomes: "its operand", make: rules::operand },
-    ),
-];
+    #[test]
+    fn switches_are_looked_up_by_name() {
+        let rules = Rules::default().set("gelu", false).unwrap().set("gelu", true).unwrap();
+        assert_eq!(rules.changed.len(), 1);
+        assert!(Rules::default().set("arithmetic", false).is_none(), "what stays is no switch");
+        assert!(Rules::default().set("arguments", false).is_none());
+    }
+}

@@ -1,0 +1,408 @@
+//! The rows about operations.
+//!
+//! Chips: ANEForge measured M1 to M5 Pro; ane-bridge an M5; ironmill's is not known; maderix an M4 and an M5; Orion an M4 Max;
+//! mil_infer an M4; computer-graphics-tools has tests on hardware and does not say which.
+
+use super::super::rules;
+use super::{Action, Row, Site, keep};
+use crate::Op;
+use crate::ane::Generation::{H13, H14, H15};
+use crate::limits::Confidence::{High, Low};
+use crate::types::DType;
+use std::cmp::Ordering;
+
+const fn rewrite(
+    id: &'static str,
+    operations: &'static [&'static str],
+    claim: &'static str,
+    source: &'static str,
+    becomes: &'static str,
+    make: super::Make,
+) -> Row {
+    Row::new(id, operations, claim, source, Action::Rewrite { becomes, make })
+}
+
+const fn warn(id: &'static str, operations: &'static [&'static str], claim: &'static str, source: &'static str) -> Row {
+    Row::new(id, operations, claim, source, Action::Warn)
+}
+
+const fn refuse(
+    id: &'static str,
+    operations: &'static [&'static str],
+    claim: &'static str,
+    source: &'static str,
+) -> Row {
+    Row::new(id, operations, claim, source, Action::Refuse).sure(High)
+}
+
+/// Every row about operations. Of an operation's rows that are on, all findings are reported; the first that replaces or
+/// refuses it decides.
+pub static ROWS: &[Row] = &[
+    // What is left out, or becomes something else with the same bits.
+    rewrite(
+        "identity",
+        &["identity"],
+        "the front end refuses it",
+        "ANEForge; Espresso",
+        "its operand",
+        rules::operand,
+    ),
+    rewrite(
+        "cast-same",
+        &["cast"],
+        "the front end refuses `cast`",
+        "ANEForge; ironmill runs some",
+        "its operand",
+        rules::operand,
+    )
+    .when(|site| matches!(&site.node.op, Op::Cast(cast) if cast.from == cast.to)),
+    rewrite(
+        "cast-truth",
+        &["cast"],
+        "the front end refuses `cast`, and takes comparisons",
+        "ANEForge; ironmill runs it",
+        "a comparison with 0",
+        rules::truth,
+    )
+    .when(|site| matches!(&site.node.op, Op::Cast(cast) if cast.from == DType::Fp16 && cast.to == DType::Bool)),
+    rewrite(
+        "cast-number",
+        &["cast"],
+        "the front end refuses `cast`, and takes `select`",
+        "ANEForge; ironmill runs it",
+        "a select of 1 and 0",
+        rules::halves,
+    )
+    .when(|site| matches!(&site.node.op, Op::Cast(cast) if cast.from == DType::Bool && cast.to == DType::Fp16)),
+    rewrite(
+        "logic",
+        &["logical_and", "logical_or", "logical_xor"],
+        "the front end refuses logic of two operands",
+        "ANEForge, ironmill; computer-graphics-tools runs logical_and",
+        "arithmetic on 1 and 0, and a comparison",
+        rules::logic,
+    )
+    .sure(High),
+    rewrite(
+        "concat",
+        &["concat"],
+        "two tensors are joined at a time, and not interleaved",
+        "ANEForge; computer-graphics-tools and maderix join more",
+        "concats of two",
+        rules::concat,
+    )
+    .when(|site| {
+        let values = site.tuple("values");
+        let scalars = values.first().is_some_and(|id| site.ty(*id).dims.rank() == 0);
+        // Interleaving takes an axis more.
+        let interleave = matches!(&site.node.op, Op::Concat(op) if op.interleave);
+        let fits = !interleave || values.first().is_some_and(|id| site.ty(*id).dims.rank() < crate::types::MAX_RANK);
+        (values.len() != 2 || interleave || scalars) && fits && !(interleave && scalars)
+    }),
+    rewrite(
+        "stack",
+        &["stack"],
+        "two tensors are joined at a time",
+        "ANEForge, of concat",
+        "reshapes, and concats of two",
+        rules::stack,
+    )
+    .when(|site| site.tuple("values").len() > 2),
+    rewrite(
+        "tile",
+        &["tile"],
+        "tensors are repeated 2, 3, 4 or 8 times, and along one axis",
+        "ANEForge",
+        "tiles by these factors, and concats",
+        rules::repeat,
+    )
+    .when(|site| {
+        let reps = site.numbers("reps");
+        let known = |times: &i64| *times == 1 || rules::FACTORS.contains(&(*times as usize));
+        !reps.iter().all(known) || reps.iter().filter(|times| **times > 1).count() > 1
+    }),
+    rewrite(
+        "conv-product",
+        &["conv"],
+        "weights that are computed at run time give wrong results",
+        "computer-graphics-tools; ANEForge (refused)",
+        "a matrix product",
+        rules::product,
+    )
+    .sure(High)
+    .when(|site| site.is_run_time("weight") && is_product(site)),
+    // What rounds otherwise than the operation it stands for.
+    rewrite(
+        "conv-bias",
+        &["conv", "conv_transpose"],
+        "a convolution takes no bias",
+        "Orion, maderix, libane; computer-graphics-tools and Core ML's own texts have one",
+        "the convolution without bias, and an addition",
+        rules::bias_apart,
+    )
+    .rounding()
+    .when(|site| site.argument("bias").is_some() && !site.is_run_time("weight")),
+    rewrite(
+        "reduce-mean",
+        &["reduce_mean"],
+        "it compiles, and fails when it is run",
+        "ane-bridge; ANEForge and computer-graphics-tools run it",
+        "reduce_sum, times 1 / n",
+        rules::mean,
+    )
+    .rounding(),
+    rewrite(
+        "gelu",
+        &["gelu"],
+        "the compiler refuses it",
+        "Orion, mil_infer (without `mode`?); ANEForge and computer-graphics-tools run it",
+        "its formula",
+        rules::gelu,
+    )
+    .rounding(),
+    rewrite(
+        "clip-order",
+        &["clip"],
+        "the lower bound is below the upper one in the newer operation sets",
+        "coremltools",
+        "maximum and minimum",
+        rules::bounds,
+    )
+    .sure(High)
+    // A zero may have another sign.
+    .rounding()
+    .since(H15)
+    .when(|site| matches!(&site.node.op, Op::Clip(op) if op.alpha.partial_cmp(&op.beta) != Some(Ordering::Less))),
+    // What is refused.
+    refuse(
+        "value-dtype",
+        &[],
+        "values are fp16, or bool within a program: there is no arithmetic on fp32 and on integers",
+        "ane-bridge, the contract (fp32); ironmill, mil_spec (integers)",
+    )
+    .slug("ane-dtype")
+    .mend("write it in fp16; integers up to 2,048 are exact there")
+    .when(|site| site.node.results.iter().any(|id| !matches!(site.ty(*id).dtype, DType::Fp16 | DType::Bool))),
+    refuse(
+        "conv-weights",
+        &["conv", "conv_transpose"],
+        "weights that are computed at run time give wrong results",
+        "computer-graphics-tools; ANEForge (refused)",
+    )
+    .slug("ane-weights")
+    .mend("make the weights constant; or a 1 by 1 kernel without groups, strides and padding, which becomes a matmul")
+    .when(|site| site.is_run_time("weight")),
+    refuse("reduce-prod", &["reduce_prod"], "there is no product along an axis", "ironmill, ANEForge")
+        .mend("multiply slices; or exp(reduce_sum(log(x))) where all of x is positive"),
+    refuse("sin-cos", &["sin", "cos"], "sine and cosine exist from M3 on", "ANEForge (M1, M2), ironmill, ane-bridge")
+        .until(H14)
+        .mend("use a polynomial of x, or a table as a constant"),
+    refuse(
+        "kernel-width",
+        &["conv", "conv_transpose"],
+        "a kernel is at most 15 wide",
+        "ane-bridge (M5), ANEForge (M4, M5), ironmill (16)",
+    )
+    .mend("split the kernel, or use space_to_depth first")
+    .when(|site| kernel_width(site) > 15),
+    refuse("axis", &[], "an axis has at most 65,536 elements", "ANEForge, mil_spec")
+        .mend("split the tensor")
+        .when(|site| longest(site, usize::MAX) > 65_536),
+    // What one source refuses, or sources disagree about.
+    warn("sin-cos-newer", &["sin", "cos"], "sine and cosine may be refused", "ironmill, ane-bridge (M5); ANEForge and computer-graphics-tools run them")
+        .since(H15)
+        .mend("try it on the machine"),
+    warn("kernel-width-m1", &["conv", "conv_transpose"], "a kernel is at most 13 wide", "ANEForge (M1)")
+        .until(H13)
+        .mend("split the kernel, or use space_to_depth first")
+        .when(|site| (14..=15).contains(&kernel_width(site))),
+    warn(
+        "axis-older",
+        &[],
+        "the last two axes have at most 16,384 elements up to M3",
+        "ANEForge (M1, M2 Pro), ironmill",
+    )
+    .until(H15)
+    .mend("split the tensor")
+    .when(|site| longest(site, 2) > 16_384 && longest(site, usize::MAX) <= 65_536),
+    warn("pool-window-m1", &["max_pool", "avg_pool", "l2_pool"], "a pool's window is at most 29", "ANEForge (M1)")
+        .until(H13)
+        .mend("pool twice")
+        .when(|site| pool_window(site) > 29),
+    warn("pool-window", &["max_pool", "avg_pool", "l2_pool"], "a pool's window is at most 31", "ANEForge")
+        .since(H14)
+        .mend("pool twice")
+        .when(|site| pool_window(site) > 31),
+    warn("pool-ceil", &["max_pool"], "`ceil_mode` with padding is refused", "computer-graphics-tools")
+        .mend("pad first, with `pad` and a constant of -inf")
+        .when(|site| match &site.node.op {
+            Op::MaxPool(op) => site.truth("ceil_mode") && op.window.before.iter().chain(&op.window.after).any(|p| *p > 0),
+            _ => false,
+        }),
+    warn("conv-dilated", &["conv", "conv_transpose"], "dilated convolutions leave the engine", "hollance, of Core ML")
+        .sure(Low)
+        .mend("try it on the machine; or spread the weights with zeros")
+        .when(|site| match &site.node.op {
+            Op::Conv(op) => op.window.dilations.iter().any(|d| *d > 1),
+            Op::ConvTranspose(op) => op.window.dilations.iter().any(|d| *d > 1),
+            _ => false,
+        }),
+    warn("pad-reflect", &["pad"], "reflected padding is refused, or done in software", "ANEForge (M1)")
+        .until(H13)
+        .mend("pad with a constant, or join reversed slices")
+        .when(|site| site.text("mode") == Some("reflect")),
+    warn(
+        "slice-width",
+        &["slice_by_size", "slice_by_index", "split"],
+        "slices that do not begin at the start of the last axis turn what is beyond 4,094 into infinity; joined, they give wrong \
+         elements",
+        "ANEForge (M1, M2: 7 machines)",
+    )
+    .until(H14)
+    .mend("slice along another axis: transpose first")
+    .when(slices_width),
+    // What stays.
+    keep("const", &["const"], "constants are part of the text", "every source").sure(High),
+    keep(
+        "arithmetic",
+        &["add", "sub", "mul", "real_div", "maximum", "minimum", "abs", "square"],
+        "they run",
+        "every source",
+    )
+    .sure(High),
+    keep(
+        "functions",
+        &["sqrt", "exp", "exp2", "pow", "erf", "sign", "floor", "ceil", "floor_div"],
+        "they run; a floor that is only scaled may be wrong",
+        "ANEForge, ironmill, computer-graphics-tools; ane-bridge refuses exp and sqrt on an M5",
+    ),
+    keep("round", &["round"], "it runs; halves go away from zero", "ANEForge; computer-graphics-tools").sure(High),
+    keep(
+        "epsilon",
+        &["rsqrt", "log", "inverse"],
+        "they run with `epsilon` written, which may be 0; the logarithm of infinity is 0",
+        "ironmill, ANEForge, computer-graphics-tools; ane-bridge refuses log on an M5",
+    )
+    .sure(High),
+    keep(
+        "activations",
+        &["relu", "relu6", "sigmoid", "tanh", "silu", "softsign", "softplus", "clip", "softmax"],
+        "they run; softplus drops to 0 near 10.4",
+        "every source; coremltools #2687 (softplus)",
+    )
+    .sure(High),
+    keep(
+        "activations-scaled",
+        &["leaky_relu", "elu", "sigmoid_hard", "linear_activation"],
+        "they run, each as its own operation",
+        "ANEForge, computer-graphics-tools",
+    )
+    .sure(High),
+    keep(
+        "products",
+        &["conv", "conv_transpose", "linear", "matmul"],
+        "they run, accumulating wide; results above 32,752 become infinite",
+        "every source; ANEForge (7 machines)",
+    )
+    .sure(High),
+    keep(
+        "pools",
+        &["max_pool", "avg_pool", "l2_pool"],
+        "they run",
+        "ANEForge, computer-graphics-tools; ironmill refuses max and avg",
+    )
+    .sure(High),
+    keep(
+        "norms",
+        &["layer_norm", "instance_norm", "batch_norm", "l2_norm"],
+        "they run",
+        "ANEForge, computer-graphics-tools; ironmill refuses batch_norm",
+    )
+    .sure(High),
+    keep(
+        "reductions",
+        &[
+            "reduce_sum",
+            "reduce_min",
+            "reduce_max",
+            "reduce_l1_norm",
+            "reduce_l2_norm",
+            "reduce_sum_square",
+            "reduce_log_sum",
+            "reduce_log_sum_exp",
+        ],
+        "they run; sums accumulate in fp16, exact for integers up to 2,048",
+        "ANEForge, ironmill, computer-graphics-tools",
+    )
+    .sure(High),
+    keep(
+        "shapes",
+        &["reshape", "expand_dims", "squeeze", "transpose", "split", "slice_by_size", "slice_by_index", "stack", "tile"],
+        "they run, if something else does too",
+        "ANEForge, computer-graphics-tools, Orion",
+    )
+    .sure(High),
+    keep("concat-two", &["concat"], "it runs", "ANEForge, computer-graphics-tools, ironmill; Orion refuses it"),
+    keep("pad", &["pad"], "it runs", "ANEForge, computer-graphics-tools, ironmill").sure(High),
+    keep(
+        "comparisons",
+        &["equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_not", "select"],
+        "they run",
+        "ANEForge, ironmill",
+    )
+    .sure(High),
+    keep(
+        "space",
+        &["pixel_shuffle", "depth_to_space", "space_to_depth", "upsample_nearest_neighbor"],
+        "they run; in Core ML, factors above 2 leave the engine",
+        "ANEForge, computer-graphics-tools; hollance",
+    )
+    .sure(High),
+];
+
+/// A 1 by 1 kernel without groups, strides and padding.
+fn is_product(site: &Site<'_>) -> bool {
+    let Op::Conv(op) = &site.node.op else { return false };
+    let ones = op.window.kernel.iter().chain(&op.window.strides).all(|n| *n == 1);
+    ones && op.groups == 1 && op.window.before.iter().chain(&op.window.after).all(|p| *p == 0)
+}
+
+fn kernel_width(site: &Site<'_>) -> usize {
+    match &site.node.op {
+        Op::Conv(op) => op.window.kernel.last().copied().unwrap_or(0),
+        Op::ConvTranspose(op) => op.window.kernel.last().copied().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn pool_window(site: &Site<'_>) -> usize {
+    let window = match &site.node.op {
+        Op::MaxPool(op) => &op.window,
+        Op::AvgPool(op) => &op.window,
+        Op::L2Pool(op) => &op.window,
+        _ => return 0,
+    };
+    window.kernel.iter().copied().max().unwrap_or(0)
+}
+
+/// The longest of the last so many axes of the results.
+fn longest(site: &Site<'_>, axes: usize) -> usize {
+    let of = |id: &crate::ValueId| site.ty(*id).dims.iter().rev().take(axes).copied().max().unwrap_or(0);
+    site.node.results.iter().map(of).max().unwrap_or(0)
+}
+
+/// Whether a slice takes a part of the last axis that does not begin at its start.
+fn slices_width(site: &Site<'_>) -> bool {
+    let Some(x) = site.argument("x") else { return false };
+    let Some(last) = site.ty(x).dims.rank().checked_sub(1) else { return false };
+    match &site.node.op {
+        Op::Split(op) => op.axis == last && op.sizes.len() > 1,
+        Op::SliceBySize(op) => {
+            op.map.axes.last().and_then(|runs| runs.first()?.source).is_some_and(|(first, _)| first > 0)
+        }
+        Op::SliceByIndex(op) => {
+            op.map.axes.last().and_then(|runs| runs.first()?.source).is_some_and(|(first, _)| first > 0)
+        }
+        _ => false,
+    }
+}
