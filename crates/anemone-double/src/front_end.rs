@@ -5,7 +5,7 @@
 //! and M2 do not take yet (maderix/ANE, pull request 6 and report on M1 Pro). It shares no code with what writes texts for
 //! the Neural Engine: it is there to disagree with it.
 
-use anemone_ir::{Arg, Function, Node};
+use anemone_ir::{Arg, Function, Node, ValueId};
 use anemone_mil::Dialect;
 use std::collections::HashMap;
 
@@ -39,22 +39,33 @@ fn check_node(function: &Function, node: &Node, is_old: bool) -> Result<(), Stri
     if mnemonic.starts_with("conv") && !is_constant("weight") {
         return Err("its weights are no constant".to_owned());
     }
-    if mnemonic == "cast" && is_old {
-        return Err("M1 and M2 do not take it".to_owned());
+    let types = |ids: &[ValueId]| ids.iter().map(|id| function.ty(*id).dtype).collect::<Vec<_>>();
+    let (from, to) = (types(node.arg("x").ids()), types(&node.results));
+    if mnemonic == "cast" && is_old && from != to && from[0].is_float() && to[0].is_float() {
+        return Err(format!("M1 and M2 do not make {} of {}", to[0], from[0]));
     }
     Ok(())
 }
 
 /// Whether an architecture is M1's or M2's.
 pub(crate) fn is_old(architecture: &str) -> bool {
-    ["h13", "h14"].iter().any(|old| architecture.starts_with(old))
+    is_oldest(architecture) || architecture.starts_with("h14")
 }
 
-/// Why a text is refused by the compilers for M1 and M2: they take the old dialect only, and one constant for each file.
-pub(crate) fn check_old(dialect: Dialect, text: &str) -> Result<(), String> {
-    if dialect != Dialect::V1_0 {
+/// Whether an architecture is M1's.
+fn is_oldest(architecture: &str) -> bool {
+    architecture.starts_with("h13")
+}
+
+/// Why a text is refused: the compilers for M1 and M2 take the old dialect only, and M1's one constant for each file.
+pub(crate) fn check_text(dialect: Dialect, text: &str, architecture: &str) -> Result<(), String> {
+    if is_old(architecture) && dialect != Dialect::V1_0 {
         return Err("scalars are not written as tensors, which M1 and M2 want".to_owned());
     }
+    if is_oldest(architecture) { one_constant_for_each_file(text) } else { Ok(()) }
+}
+
+fn one_constant_for_each_file(text: &str) -> Result<(), String> {
     let mut offsets = HashMap::new();
     for blob in text.split("BLOBFILE(").skip(1) {
         let (path, rest) = quoted(blob).ok_or("a BLOBFILE has no path")?;

@@ -95,7 +95,7 @@ impl Program {
         let parsed = source.parse(&Folder::new(folder))?;
         let functions = parsed.program.functions();
         let is_old = front_end::is_old(architecture);
-        let taken = if is_old { front_end::check_old(parsed.dialect, source.text()) } else { Ok(()) };
+        let taken = front_end::check_text(parsed.dialect, source.text(), architecture);
         let taken = taken.and_then(|()| functions.iter().try_for_each(|f| front_end::check(f, is_old)));
         taken.map_err(|why| Error::FrontEnd { architecture: architecture.to_owned(), why })?;
         let functions = functions.iter().map(Function::new).collect::<Result<_, _>>()?;

@@ -46,6 +46,15 @@ fn programs_run_on_the_oldest_generation_too() {
     test("h13g", &contract, &[NO_POOL, MISUSE]);
 }
 
+#[test]
+fn every_filetest_runs_on_the_double_of_each_generation() {
+    let conformance =
+        ["-p", "anemone", "-p", "anemone-double", "--features", "anemone/double", "--test", "conformance"];
+    for architecture in ["h13g", "h14g", "h15g", "h16g", "h17g"] {
+        test(architecture, &[&conformance[..], &["--", "--ignored"]].concat(), &[NO_POOL, MISUSE]);
+    }
+}
+
 /// Runs tests on the double of a Neural Engine, which must not say what is forbidden. Their count is printed, whatever the test harness does
 /// with the output of tests that pass.
 fn test(architecture: &str, arguments: &[&str], forbidden: &[&str]) {
@@ -65,6 +74,7 @@ fn test(architecture: &str, arguments: &[&str], forbidden: &[&str]) {
     forbidden.iter().for_each(|words| assert!(!text.contains(words), "{words}\n{text}"));
     let passed = passed(&text);
     assert!(passed > 0, "no test has run\n{text}");
+    text.lines().filter(|line| line.starts_with("filetests on")).for_each(|line| say(&format!("{line}\n")));
     say(&format!("on the double of {architecture}: cargo test {}: {passed} passed\n", arguments.join(" ")));
 }
 
