@@ -60,7 +60,11 @@ fn descriptor(text: &AnyObject, weights: Option<&NSDictionary>) -> Option<Object
 
 /// A model that is neither staged nor compiled.
 fn model(text: &str) -> Object {
-    let descriptor = descriptor(&NSData::with_bytes(text.as_bytes()), Some(&empty())).unwrap();
+    model_with(text, &empty())
+}
+
+fn model_with(text: &str, weights: &NSDictionary) -> Object {
+    let descriptor = descriptor(&NSData::with_bytes(text.as_bytes()), Some(weights)).unwrap();
     // SAFETY: a descriptor.
     let model: Option<Object> =
         unsafe { msg_send![class(c"_ANEInMemoryModel"), inMemoryModelWithDescriptor: &*descriptor] };
@@ -224,6 +228,22 @@ fn staged_files_are_compared_with_what_was_handed_over() {
         std::fs::remove_file(staging.folder().join("model.mil")).unwrap();
         let (number, text) = code(compile(&model));
         assert!(number == 9 && text.contains("model.mil cannot be read"), "{text}");
+        drop(staging);
+
+        let inner = NSDictionary::from_slices(&[&*NSString::from_str("data")], &[&*NSData::with_bytes(b"1")]);
+        let outer = NSDictionary::from_slices(&[&*NSString::from_str("@model_path/weights/w.bin")], &[&*inner]);
+        // SAFETY: the types of the keys and values are only for Rust.
+        let outer: Retained<NSDictionary> = unsafe { Retained::cast_unchecked(outer) };
+        let model = model_with("program(1.3) {}", &outer);
+        // SAFETY: the object is a model.
+        let hex: Retained<NSString> = unsafe { msg_send![&*model, hexStringIdentifier] };
+        let staging = Staging::claim(&root(), &hex.to_string()).unwrap();
+        staging.write::<&str, &[u8]>(b"program(1.3) {}", &[]).unwrap();
+        let (number, text) = code(compile(&model));
+        assert!(number == 9 && text.contains("weights/w.bin cannot be read"), "{text}");
+        // What the framework writes by itself: the text again, and the weights under the name of their key.
+        assert_eq!(std::fs::read(staging.folder().join("net.plist")).unwrap(), b"program(1.3) {}");
+        assert_eq!(std::fs::read(staging.folder().join("data")).unwrap(), b"1");
     });
 }
 
