@@ -37,7 +37,9 @@ impl Compiled for Ready {
 }
 
 fn outcomes(accuracy: Accuracy, spoil: bool) -> Vec<(suite::Id, Outcome)> {
-    let all = filetest::FILES.iter().flat_map(|(operation, _)| suite::of_operation(operation).unwrap());
+    let all = filetest::FILES
+        .iter()
+        .flat_map(|(operation, _)| suite::of_operation(operation).expect("FILES names operations"));
     all.map(|(id, case)| (id, check(&mut Cpu { accuracy, spoil }, &case))).collect()
 }
 
