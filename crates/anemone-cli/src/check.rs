@@ -154,7 +154,7 @@ impl Report for Check {
         format!("{}\n", self.summary)
     }
 
-    fn ok(&self) -> bool {
-        self.error_count == 0
+    fn code(&self) -> u8 {
+        u8::from(self.error_count > 0)
     }
 }

@@ -29,6 +29,7 @@ Exit codes:
   0  it worked
   1  it failed, or something is wrong with the model
   2  the command line is wrong
+  3  `doctor --compare`: something is worse than before
 
 Variables:
   ANEMONE_SIMD         vector instructions: scalar, avx2 or avx512; by default the best
@@ -61,6 +62,9 @@ pub(crate) enum Verb {
     Bench(crate::bench::Args),
     Inspect(crate::inspect::Args),
     Info(crate::info::Args),
+    Doctor(crate::doctor::Args),
+    #[command(name = crate::doctor::worker::VERB, hide = true)]
+    DoctorWorker(crate::doctor::worker::Args),
 }
 
 fn styles() -> Styles {

@@ -15,9 +15,9 @@ pub(crate) trait Report: Serialize {
     /// What people read, whole lines.
     fn text(&self, style: Style) -> String;
 
-    /// Whether the verb says yes: exit code 0, else 1.
-    fn ok(&self) -> bool {
-        true
+    /// The exit code: 0 if the verb says yes.
+    fn code(&self) -> u8 {
+        0
     }
 }
 
@@ -68,7 +68,7 @@ impl Context {
     /// Writes what came of a verb, and gives the exit code.
     pub(crate) fn finish<R: Report>(&self, verb: &str, result: Result<R, Failure>) -> ExitCode {
         let written = match &result {
-            Ok(report) if self.json => self.write_json(verb, report.ok(), report),
+            Ok(report) if self.json => self.write_json(verb, report.code() == 0, report),
             Ok(report) => write_out(&report.text(self.out)),
             Err(failure) => {
                 self.say(&failure.text(self.err));
@@ -82,9 +82,9 @@ impl Context {
             return ExitCode::FAILURE;
         }
         match result {
-            Ok(report) if report.ok() => ExitCode::SUCCESS,
+            Ok(report) => ExitCode::from(report.code()),
             Err(failure) if failure.usage => ExitCode::from(2),
-            _ => ExitCode::FAILURE,
+            Err(_) => ExitCode::FAILURE,
         }
     }
 

@@ -116,12 +116,12 @@ fn engine() -> Result<EngineInfo, String> {
 
 impl Report for Info {
     fn text(&self, style: Style) -> String {
-        let Machine { os, arch, cpu, cores } = &self.machine;
+        let Machine { arch, cpu, cores, .. } = &self.machine;
         let NeuralEngine { available, why } = &self.neural_engine;
         let unoptimised = if self.optimised { "" } else { " (built without optimisation: slow)" };
         let mut facts = vec![
             ("version", format!("{}{unoptimised}", self.version)),
-            ("system", format!("{os} on {arch}")),
+            ("system", format!("{} on {arch}", self.machine.system())),
             ("processor", format!("{}, {}", cpu.as_deref().unwrap_or("of unknown name"), plural(*cores, "core"))),
             ("Neural Engine", format!("{}: {why}", if *available { "yes" } else { "no" })),
         ];
@@ -145,7 +145,7 @@ impl Report for Info {
         format!("{}\n{}", table::facts(&facts, style), variables.text("", style))
     }
 
-    fn ok(&self) -> bool {
-        self.engine.is_some()
+    fn code(&self) -> u8 {
+        u8::from(self.engine.is_none())
     }
 }

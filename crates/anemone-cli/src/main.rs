@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod command;
 mod context;
+mod doctor;
 mod elements;
 mod emit;
 mod engine;
@@ -44,6 +45,8 @@ fn main() -> ExitCode {
         Verb::Bench(args) => cx.finish("bench", bench::run(args, &cx)),
         Verb::Inspect(args) => cx.finish("inspect", inspect::run(args, &cx)),
         Verb::Info(args) => cx.finish("info", info::run(args)),
+        Verb::Doctor(args) => cx.finish("doctor", doctor::run(args, &cx)),
+        Verb::DoctorWorker(args) => doctor::worker::run(args),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::support::{Folder, ran};
 use std::io::Read;
 use std::process::Stdio;
 
-const VERBS: [&str; 6] = ["run", "check", "emit", "bench", "inspect", "info"];
+const VERBS: [&str; 7] = ["run", "check", "emit", "bench", "inspect", "info", "doctor"];
 
 #[test]
 fn help_teaches() {
@@ -13,6 +13,7 @@ fn help_teaches() {
     assert_eq!(short.err, "");
     for verb in VERBS {
         assert!(short.out.contains(&format!("\n  {verb} ")), "{}", short.out);
+        assert!(!short.out.contains("worker"), "{}", short.out);
         for args in [format!("help {verb}"), format!("{verb} --help")] {
             let help = folder.anemone(&args).ok().out;
             assert!(help.contains("\nExamples:\n") && help.contains(&format!("  anemone {verb}")), "{help}");
@@ -63,6 +64,10 @@ fn the_command_line_itself_may_be_wrong() {
         "bench small.mil --seconds 1 --iterations 5",
         "inspect",
         "info extra",
+        "doctor --only fly",
+        "doctor --backend gpu",
+        "doctor --show a.json --backend cpu",
+        "doctor --timeout 0",
     ] {
         let ran = folder.anemone(args);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args}: {}", ran.err);

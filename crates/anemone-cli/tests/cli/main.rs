@@ -4,6 +4,7 @@
 
 mod bench;
 mod check;
+mod doctor;
 mod emit;
 mod general;
 mod info;
