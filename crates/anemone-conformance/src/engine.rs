@@ -1,18 +1,18 @@
 //! What can be compared with the reference.
 
 use crate::accuracy::Accuracy;
-use anemone_ir::{Function, Program};
+use anemone_ir::Program;
 
 /// Something that runs programs.
 pub trait Engine {
     /// How far its results may be from the reference's.
     fn accuracy(&self) -> Accuracy;
 
-    /// Makes a function of a program ready to run.
+    /// Makes a program of one function ready to run.
     ///
     /// # Errors
     /// The program is not for this engine, or the engine failed to take it.
-    fn compile(&mut self, program: &Program, function: &Function) -> Result<Box<dyn Compiled>, Refusal>;
+    fn compile(&mut self, program: &Program) -> Result<Box<dyn Compiled>, Refusal>;
 }
 
 /// A function that is ready to run.

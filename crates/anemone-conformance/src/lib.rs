@@ -2,7 +2,7 @@
 //!
 //! * [`mod@filetest`] has a file of programs for each operation, as part of the program that uses this crate, and reads them.
 //! * [`mod@tolerance`] is the one table of how far an engine may be from the reference, and [`mod@compare`] compares.
-//! * An [`Engine`] is run by [`check`] on the programs of [`mod@suite`]; an [`Outcome`] says what came of each.
+//! * An [`Engine`] is run by [`check`] on the functions of [`mod@suite`]; an [`Outcome`] says what came of each.
 
 #![forbid(unsafe_code)]
 

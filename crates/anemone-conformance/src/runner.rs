@@ -2,71 +2,49 @@
 
 use crate::compare::{Allowed, difference, steps};
 use crate::engine::{Compiled, Engine, Refusal};
-use crate::filetest::{Case, Run};
+use crate::filetest::Run;
 use crate::outcome::{Departure, Largest, Outcome, Status};
+use crate::suite::Subject;
 use anemone_ir::reference::{self, Array};
-use anemone_ir::{DType, Function, Profile, Program};
-use anemone_mil::{NoWeights, parse};
-use std::collections::BTreeMap;
+use anemone_ir::{DType, Function, Profile};
 use std::time::Instant;
 
-/// What comes of a program's run lines on an engine. A line that does not run ends it.
-pub fn check(engine: &mut dyn Engine, case: &Case) -> Outcome {
-    let mut outcome = Outcome::default();
-    let program = match parse(&case.text, &NoWeights) {
-        Ok(program) => program,
-        Err(e) => return Outcome::without_run(Status::CompileFails, format!("the text is refused: {e}")),
+/// What comes of a function's run lines on an engine. A line that does not run ends it.
+pub fn check(engine: &mut dyn Engine, subject: &Subject) -> Outcome {
+    let begin = Instant::now();
+    let mut compiled = match engine.compile(&subject.program) {
+        Ok(compiled) => compiled,
+        Err(Refusal::Unsuitable(why)) => return Outcome::without_run(Status::Unsuitable, why),
+        Err(Refusal::Failed(why)) => return Outcome::without_run(Status::CompileFails, why),
     };
-    if let Err((status, message)) = check_runs(engine, case, &program, &mut outcome) {
-        outcome.status = outcome.status.max(status);
-        outcome.message = Some(message);
+    let mut outcome = Outcome { compile_seconds: Some(begin.elapsed().as_secs_f64()), ..Outcome::default() };
+    for run in &subject.runs {
+        if let Err(message) = check_run(engine, &mut *compiled, subject.program.main(), run, &mut outcome) {
+            outcome.status = outcome.status.max(Status::RunFails);
+            outcome.message = Some(message);
+            break;
+        }
     }
     outcome
 }
 
-fn check_runs(
-    engine: &mut dyn Engine,
-    case: &Case,
-    program: &Program,
-    outcome: &mut Outcome,
-) -> Result<(), (Status, String)> {
-    let mut ready: BTreeMap<&str, Box<dyn Compiled>> = BTreeMap::new();
-    for run in &case.runs {
-        let broken = |e| (Status::RunFails, format!("line {}: {e}", run.line));
-        let function = program.function(&run.function).ok_or_else(|| broken("there is no such function".to_owned()))?;
-        let inputs = run.inputs(function).map_err(broken)?;
-        if !ready.contains_key(&*run.function) {
-            let begin = Instant::now();
-            let compiled = engine.compile(program, function).map_err(|refusal| match refusal {
-                Refusal::Unsuitable(why) => (Status::Unsuitable, why),
-                Refusal::Failed(why) => (Status::CompileFails, why),
-            })?;
-            *outcome.compile_seconds.get_or_insert_default() += begin.elapsed().as_secs_f64();
-            ready.insert(&run.function, compiled);
-        }
-        let compiled = ready.get_mut(&*run.function).expect("it has just been compiled");
-        let got = compiled.run(&inputs).map_err(|e| (Status::RunFails, e))?;
-        compare(engine, function, run, &inputs, &got, outcome).map_err(|e| (Status::RunFails, e))?;
-    }
-    Ok(())
-}
-
-/// Compares the outputs of a run with the reference's, and adds what comes of it.
-fn compare(
+/// Runs, compares the outputs with the reference's, and adds what comes of it.
+fn check_run(
     engine: &dyn Engine,
+    compiled: &mut dyn Compiled,
     function: &Function,
     run: &Run,
-    inputs: &[Vec<f64>],
-    got: &[Vec<f64>],
     outcome: &mut Outcome,
 ) -> Result<(), String> {
-    let values = reference::values(function, inputs, Profile::Fp16);
-    let plain = plain_inputs(function, inputs).map(|plain| reference::values(function, &plain, Profile::Fp16));
+    let inputs = run.inputs(function).map_err(|e| format!("line {}: {e}", run.line))?;
+    let got = compiled.run(&inputs)?;
+    let values = reference::values(function, &inputs, Profile::Fp16);
+    let plain = plain_inputs(function, &inputs).map(|plain| reference::values(function, &plain, Profile::Fp16));
     let allowed = engine.accuracy().of_outputs(function, &values, run.tolerance);
     if got.len() != function.outputs.len() {
-        return Err(format!("{} outputs came, `{}` has {}", got.len(), function.name, function.outputs.len()));
+        return Err(format!("{} outputs came, the function has {}", got.len(), function.outputs.len()));
     }
-    for ((id, got), allowed) in function.outputs.iter().zip(got).zip(&allowed) {
+    for ((id, got), allowed) in function.outputs.iter().zip(&got).zip(&allowed) {
         let name = &function.value(*id).name;
         let wanted = values[id.index()].as_ref().ok_or_else(|| format!("`{name}` is no tensor of numbers"))?;
         if got.len() != wanted.data.len() {
@@ -163,7 +141,9 @@ impl Found {
 mod tests {
     use super::*;
     use crate::accuracy::Accuracy;
-    use crate::filetest;
+    use crate::{filetest, suite};
+    use anemone_ir::Program;
+    use anemone_mil::NoWeights;
     use std::path::Path;
 
     /// An engine that evaluates the reference and then spoils the outputs, or fails where it is told to.
@@ -184,7 +164,7 @@ mod tests {
             Accuracy::Single
         }
 
-        fn compile(&mut self, program: &Program, _: &Function) -> Result<Box<dyn Compiled>, Refusal> {
+        fn compile(&mut self, program: &Program) -> Result<Box<dyn Compiled>, Refusal> {
             let (run, spoil) = (self.run.clone(), self.spoil);
             self.compile.clone().map_or(Ok(Box::new(Ready { program: program.clone(), run, spoil })), Err)
         }
@@ -204,7 +184,12 @@ mod tests {
 
     fn outcome(compile: Option<Refusal>, run: Option<&str>, spoil: fn(&mut Vec<Vec<f64>>)) -> Outcome {
         let file = filetest::parse(Path::new("t.mil"), TEXT).unwrap();
-        let outcome = check(&mut Spoiled { compile, run: run.map(str::to_owned), spoil }, &file.programs[0]);
+        let subject = Subject {
+            id: suite::Id { operation: "exp".to_owned(), line: 2 },
+            program: anemone_mil::parse(TEXT, &NoWeights).unwrap(),
+            runs: file.programs[0].runs.clone(),
+        };
+        let outcome = check(&mut Spoiled { compile, run: run.map(str::to_owned), spoil }, &subject);
         Outcome { compile_seconds: None, ..outcome }
     }
 
@@ -249,6 +234,6 @@ mod tests {
         let few = ran(|y| y[0].truncate(3));
         assert_eq!((few.status, few.message.unwrap()), (Status::RunFails, "`y` has 4 elements, 3 came".to_owned()));
         let none = ran(Vec::clear);
-        assert_eq!(none.message.unwrap(), "0 outputs came, `main` has 1");
+        assert_eq!(none.message.unwrap(), "0 outputs came, the function has 1");
     }
 }

@@ -1,16 +1,19 @@
-//! The programs that an engine is measured with.
+//! The functions that an engine is measured with.
 
-use crate::filetest::{self, Case, FILES};
-use anemone_ir::{Profile, Severity};
+use crate::filetest::{self, Case, FILES, Run};
+use anemone_ir::draft::DraftFunction;
+use anemone_ir::{Draft, Profile, Program, Severity, check};
+use anemone_mil::{Dialect, NoWeights, Printed, Source, print};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// A program of the filetests, by what it is in and where.
+/// A function of the filetests, by what it is in and where.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Id {
     /// The operation whose file it is in.
     pub operation: String,
-    /// The line of the word `program`, from 1.
+    /// The line of the first of its run lines, from 1.
     pub line: usize,
 }
 
@@ -30,51 +33,78 @@ impl FromStr for Id {
     }
 }
 
-/// The programs of an operation that can be run as halves, in the order of its file. Those that must be refused, and
+/// A function of the filetests, by itself, with what it is run on.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// Its name among all.
+    pub id: Id,
+    /// The function alone, as `main`.
+    pub program: Program,
+    /// Its run lines, at least one.
+    pub runs: Vec<Run>,
+}
+
+impl Subject {
+    /// A number that is the same for the same function and run lines, wherever in a file they are, and hardly for others:
+    /// FNV-1a of its canonical text and weights, and of its run lines.
+    pub fn digest(&self) -> u64 {
+        let Printed { text, weights } = print(&self.program, Dialect::V1_3);
+        let runs = self.runs.iter().flat_map(|run| run.source.bytes().chain([b'\n']));
+        let bytes = text.into_bytes().into_iter().chain(weights).chain(runs);
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+}
+
+/// The functions of an operation's file that can be run as halves, in the order of the file. Those that must be refused, and
 /// those whose values are never rounded to halves, say nothing about an engine.
 ///
 /// # Errors
 /// There is no such operation.
-pub fn of_operation(operation: &str) -> Result<Vec<(Id, Case)>, String> {
+pub fn of_operation(operation: &str) -> Result<Vec<Subject>, String> {
     let (_, text) =
         FILES.iter().find(|(name, _)| *name == operation).ok_or_else(|| format!("`{operation}` is no operation"))?;
     let file = filetest::parse(&filetest::path(operation), text).map_err(|failures| filetest::render(&failures))?;
-    let mut cases = file.programs;
-    cases.retain_mut(|case| {
-        case.runs.retain(|run| run.profile.is_none_or(|only| only == Profile::Fp16));
-        !case.runs.is_empty() && case.findings.iter().all(|f| f.severity != Severity::Error)
-    });
-    Ok(cases.into_iter().map(|case| (Id { operation: operation.to_owned(), line: case.line }, case)).collect())
+    let valid = file.programs.iter().filter(|case| case.findings.iter().all(|f| f.severity != Severity::Error));
+    let lists: Vec<Vec<Subject>> = valid.map(|case| of_case(operation, case)).collect::<Result<_, _>>()?;
+    // A function that is there in both dialects is the same one.
+    let mut seen = BTreeSet::new();
+    Ok(lists.into_iter().flatten().filter(|subject| seen.insert(subject.digest())).collect())
 }
 
-/// A number that is the same for the same program and run lines, wherever in a file they are, and hardly for others:
-/// FNV-1a of its code without comments, and of its run lines.
-pub fn digest(case: &Case) -> u64 {
-    let code = case.text.lines().map(|line| line.split("//").next().unwrap_or_default().trim());
-    let runs = case.runs.iter().map(|run| &*run.source);
-    let bytes = code.filter(|line| !line.is_empty()).chain(runs).flat_map(|line| line.bytes().chain([b'\n']));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+/// The functions of a program that has no errors.
+fn of_case(operation: &str, case: &Case) -> Result<Vec<Subject>, String> {
+    let source = Source::new(&filetest::path(operation).display().to_string(), &case.text);
+    let (draft, _) = source.draft(&NoWeights).map_err(|e| e.to_string())?;
+    let one = |mut function: DraftFunction| {
+        let as_halves = |run: &&Run| *run.function == *function.name && run.profile != Some(Profile::F32);
+        let runs: Vec<Run> = case.runs.iter().filter(as_halves).cloned().collect();
+        let line = runs.first()?.line;
+        function.name = "main".into();
+        let program = check(Draft { functions: vec![function], ..Draft::default() });
+        let id = Id { operation: operation.to_owned(), line };
+        Some(program.map(|program| Subject { id, program, runs }).map_err(|e| e.to_string()))
+    };
+    draft.functions.into_iter().filter_map(one).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     #[test]
-    fn every_operation_has_programs_that_are_told_apart() {
+    fn every_operation_has_functions_that_are_told_apart() {
         let mut digests = BTreeSet::new();
         let mut count = 0;
         for (operation, _) in FILES {
-            let programs = of_operation(operation).unwrap();
-            assert!(!programs.is_empty(), "{operation}");
-            for (id, case) in programs {
-                assert_eq!(id.to_string().parse(), Ok(id));
-                digests.insert((operation, digest(&case)));
+            let subjects = of_operation(operation).unwrap();
+            assert!(subjects.iter().any(|s| s.program.main().nodes.iter().any(|n| n.mnemonic() == *operation)));
+            for subject in subjects {
+                assert_eq!(subject.id.to_string().parse(), Ok(subject.id.clone()));
+                digests.insert((operation, subject.digest()));
                 count += 1;
             }
         }
-        assert!(count > 500, "{count}");
+        assert!(count > 900, "{count}");
         assert_eq!(digests.len(), count);
         assert!(of_operation("fly").unwrap_err().contains("no operation"));
     }

@@ -2,7 +2,7 @@
 //! element is seen whatever the promise.
 
 use anemone_conformance::{Accuracy, Compiled, Engine, Outcome, Refusal, Status, Summary, check, filetest, suite};
-use anemone_ir::{Function, Profile, Program};
+use anemone_ir::{Profile, Program};
 use anemone_testkit::executor::{Executor, Setup};
 
 struct Cpu {
@@ -18,8 +18,8 @@ impl Engine for Cpu {
         self.accuracy
     }
 
-    fn compile(&mut self, _: &Program, function: &Function) -> Result<Box<dyn Compiled>, Refusal> {
-        let made = Executor::new(function, Setup::plain(Profile::Fp16)).map_err(Refusal::Failed)?;
+    fn compile(&mut self, program: &Program) -> Result<Box<dyn Compiled>, Refusal> {
+        let made = Executor::new(program.main(), Setup::plain(Profile::Fp16)).map_err(Refusal::Failed)?;
         Ok(Box::new(Ready(made, self.spoil)))
     }
 }
@@ -40,7 +40,7 @@ fn outcomes(accuracy: Accuracy, spoil: bool) -> Vec<(suite::Id, Outcome)> {
     let all = filetest::FILES
         .iter()
         .flat_map(|(operation, _)| suite::of_operation(operation).expect("FILES names operations"));
-    all.map(|(id, case)| (id, check(&mut Cpu { accuracy, spoil }, &case))).collect()
+    all.map(|subject| (subject.id.clone(), check(&mut Cpu { accuracy, spoil }, &subject))).collect()
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::probe::{Probe, Sample};
 use super::report::{NeuralEngine, PathRow};
 use anemone_conformance::{Accuracy, Compiled, Engine, Refusal};
-use anemone_ir::{Function, Program};
+use anemone_ir::Program;
 
 /// What the system says of its Neural Engine.
 pub(crate) fn survey() -> NeuralEngine {
@@ -22,7 +22,7 @@ impl Engine for Ane {
         Accuracy::Half
     }
 
-    fn compile(&mut self, _: &Program, _: &Function) -> Result<Box<dyn Compiled>, Refusal> {
+    fn compile(&mut self, _: &Program) -> Result<Box<dyn Compiled>, Refusal> {
         Err(Refusal::Failed(why_not()))
     }
 }

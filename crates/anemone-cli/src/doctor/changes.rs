@@ -5,7 +5,7 @@ use crate::table::plural;
 use anemone_conformance::{Outcome, Status};
 use serde::Serialize;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Latencies are told when they differ by more than this factor; they depend on what else the machine does, and so are never
@@ -88,7 +88,6 @@ pub(crate) struct Changes {
 impl Changes {
     /// From `before`, which was read from `since`, to `now`.
     pub(crate) fn new(since: &Path, before: &Examination, now: &Examination) -> Changes {
-        let key = |row: &ProgramRow| (row.operation.clone(), row.digest.clone());
         let earlier: BTreeMap<_, _> = before.programs.iter().map(|row| (key(row), row)).collect();
         let pairs: Vec<_> = now.programs.iter().filter_map(|row| Some((*earlier.get(&key(row))?, row))).collect();
         let mut changes: Vec<Change> = methods(before, now);
@@ -103,10 +102,21 @@ impl Changes {
             changes,
             latencies: latencies(before, now),
             compared: pairs.len(),
-            only_before: before.programs.len() - pairs.len(),
-            only_now: now.programs.len() - pairs.len(),
+            only_before: without(&before.programs, &now.programs),
+            only_now: without(&now.programs, &before.programs),
         }
     }
+}
+
+/// What names a program in reports of all versions.
+fn key(row: &ProgramRow) -> (&str, &str) {
+    (&row.operation, &row.digest)
+}
+
+/// How many programs of a list are not in another.
+fn without(list: &[ProgramRow], other: &[ProgramRow]) -> usize {
+    let there: BTreeSet<_> = other.iter().map(key).collect();
+    list.iter().filter(|row| !there.contains(&key(row))).count()
 }
 
 /// 2 for right, 1 for not tried, 0 for wrong.

@@ -19,8 +19,8 @@ impl Engine for Cpu {
         Accuracy::Single
     }
 
-    fn compile(&mut self, _: &Program, function: &Function) -> Result<Box<dyn Compiled>, Refusal> {
-        Ok(Box::new(Ready::new(function).map_err(Refusal::Failed)?))
+    fn compile(&mut self, program: &Program) -> Result<Box<dyn Compiled>, Refusal> {
+        Ok(Box::new(Ready::new(program.main()).map_err(Refusal::Failed)?))
     }
 }
 

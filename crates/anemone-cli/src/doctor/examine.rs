@@ -10,7 +10,8 @@ use crate::machine::Machine;
 use crate::progress::Progress;
 use crate::table::plural;
 use anemone_conformance::filetest::FILES;
-use anemone_conformance::{Outcome, Status, Summary, suite};
+use anemone_conformance::suite::{self, Subject};
+use anemone_conformance::{Outcome, Status, Summary};
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
@@ -114,12 +115,12 @@ fn programs(isolated: &mut Isolated, only: &[String]) -> Vec<ProgramRow> {
     let mut operations: Vec<&str> = FILES.iter().map(|(operation, _)| *operation).collect();
     operations.retain(|operation| only.is_empty() || only.iter().any(|o| o == operation));
     operations.sort_unstable();
-    let cases = operations.iter().flat_map(|o| suite::of_operation(o).expect("the files of this program are right"));
-    let cases: Vec<_> = cases.collect();
-    let progress = Progress::steps("operations", cases.len() as u64);
-    let one = |(at, (id, case)): (usize, &(suite::Id, _))| {
+    let all = operations.iter().flat_map(|o| suite::of_operation(o).expect("the files of this program are right"));
+    let subjects: Vec<Subject> = all.collect();
+    let progress = Progress::steps("operations", subjects.len() as u64);
+    let one = |(at, subject): (usize, &Subject)| {
         progress.at(at as u64);
-        let outcome = match isolated.ask(&Request::Program(id.to_string())) {
+        let outcome = match isolated.ask(&Request::Program(subject.id.to_string())) {
             Ok(Answer::Program(outcome)) => *outcome,
             Ok(other) => {
                 Outcome::without_run(Status::RunFails, format!("an answer to another question came: {other:?}"))
@@ -127,10 +128,10 @@ fn programs(isolated: &mut Isolated, only: &[String]) -> Vec<ProgramRow> {
             Err(lost) => Outcome::without_run(status_of(&lost), lost.message()),
         };
         let outcome = Outcome { message: outcome.message.map(anonymous), ..outcome };
-        let digest = format!("{:016x}", suite::digest(case));
-        ProgramRow { operation: id.operation.clone(), line: id.line, digest, outcome }
+        let digest = format!("{:016x}", subject.digest());
+        ProgramRow { operation: subject.id.operation.clone(), line: subject.id.line, digest, outcome }
     };
-    cases.iter().enumerate().map(one).collect()
+    subjects.iter().enumerate().map(one).collect()
 }
 
 /// A message without the name of the user's folder: reports are sent to others.

@@ -118,14 +118,14 @@ impl PathRow {
     }
 }
 
-/// What came of a program of the filetests.
+/// What came of a function of the filetests, which is a program by itself.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct ProgramRow {
     /// The operation whose file it is in.
     pub(crate) operation: String,
-    /// Its line there.
+    /// The line there of the first of its run lines.
     pub(crate) line: usize,
-    /// The same for the same program in every version; see [`anemone_conformance::suite::digest`].
+    /// The same for the same program in every version; see [`anemone_conformance::suite::Subject::digest`].
     pub(crate) digest: String,
     #[serde(flatten)]
     pub(crate) outcome: Outcome,
@@ -181,9 +181,7 @@ impl Examination {
         match any.get("doctor_schema").and_then(serde_json::Value::as_u64) {
             Some(version) if version != u64::from(VERSION) => {
                 let message = format!("{shown} is a report of version {version}, this program reads version {VERSION}");
-                return Err(
-                    Problem::new("report-version", message).hint("use the anemone that wrote it, or a newer one")
-                );
+                Err(Problem::new("report-version", message).hint("use the anemone that wrote it, or a newer one"))
             }
             Some(_) => serde_json::from_value(any).map_err(|e| damaged(&e)),
             None => {

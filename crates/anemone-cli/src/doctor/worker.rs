@@ -33,7 +33,7 @@ pub(crate) enum Request {
     Paths,
     /// The tiny program on one of them.
     Path(String),
-    /// A program of the filetests, by its [`suite::Id`].
+    /// A function of the filetests, by its [`suite::Id`].
     Program(String),
 }
 
@@ -88,7 +88,7 @@ fn answer(engine: &mut dyn Probe, request: Request) -> Answer {
 
 fn program(engine: &mut dyn Probe, id: &str) -> Result<Outcome, String> {
     let id: suite::Id = id.parse()?;
-    let cases = suite::of_operation(&id.operation)?;
-    let (_, case) = cases.iter().find(|(there, _)| *there == id).ok_or_else(|| format!("there is no program {id}"))?;
-    Ok(check(engine, case))
+    let subjects = suite::of_operation(&id.operation)?;
+    let subject = subjects.iter().find(|subject| subject.id == id);
+    Ok(check(engine, subject.ok_or_else(|| format!("there is no function {id}"))?))
 }

@@ -87,7 +87,7 @@ fn what_changed_is_told() {
     assert!(passing.out.contains("newly passing: relu:"), "{}", passing.out);
     let failing = folder.anemone("doctor --show failed.json --compare a.json");
     assert_eq!(failing.code, 3, "{}{}", failing.out, failing.err);
-    assert!(failing.out.contains("newly failing: relu:2: does not compile; before: equal, 0 ulp"), "{}", failing.out);
+    assert!(failing.out.contains("newly failing: relu:4: does not compile; before: equal, 0 ulp"), "{}", failing.out);
 
     write_changed(&folder, "grown.json", |report| {
         let row = program(report, "erf");
@@ -136,7 +136,7 @@ fn a_report_with_something_wrong_is_shown() {
         "fails: run: status 0x1d",
         "Not tried\n  erf:",
         "the generation has no erf",
-        "relu:2            departs\n      line 4: y[3] is NaN, wanted is 1.0 (1 of 11)",
+        "relu:4            departs\n      line 4: y[3] is NaN, wanted is 1.0 (1 of 11)",
         "some are wrong",
     ] {
         assert!(shown.out.contains(expected), "{expected}\n{}", shown.out);
@@ -190,7 +190,7 @@ fn a_worker_answers_what_it_is_asked() {
         let out = crate::support::ran(command).ok().out;
         out.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
     };
-    let answers = ask("\"paths\"\n{\"program\":\"relu:2\"}\n{\"program\":\"relu:3\"}\n{\"program\":\"x\"}\nnonsense\n");
+    let answers = ask("\"paths\"\n{\"program\":\"relu:4\"}\n{\"program\":\"relu:3\"}\n{\"program\":\"x\"}\nnonsense\n");
     assert_eq!(answers.len(), 5);
     assert_eq!(answers[0]["paths"][0], "run");
     assert_eq!(answers[1]["program"]["status"], "equal");
