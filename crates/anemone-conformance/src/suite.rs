@@ -48,8 +48,9 @@ impl Subject {
     /// A number that is the same for the same function and run lines, wherever in a file they are, and hardly for others:
     /// FNV-1a of its canonical text and weights, and of its run lines.
     pub fn digest(&self) -> u64 {
-        let Printed { text, weights } = print(&self.program, Dialect::V1_3);
+        let Printed { text, files } = print(&self.program, Dialect::V1_3);
         let runs = self.runs.iter().flat_map(|run| run.source.bytes().chain([b'\n']));
+        let weights = files.into_iter().flat_map(|file| file.bytes);
         let bytes = text.into_bytes().into_iter().chain(weights).chain(runs);
         bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     }
