@@ -8,7 +8,7 @@
 use anemone::ane::{FrameworkError, Session};
 use anemone::{CompileOptions, ErrorKind, RunOptions};
 use anemone_conformance::{Accuracy, Compiled, Engine, Refusal, Status, Summary, check, filetest, suite};
-use anemone_ir::{Function, Program};
+use anemone_ir::Program;
 use std::error::Error as _;
 use std::io::Write as _;
 
@@ -24,9 +24,9 @@ impl Engine for Double {
         Accuracy::Half
     }
 
-    fn compile(&mut self, program: &Program, function: &Function) -> Result<Box<dyn Compiled>, Refusal> {
+    fn compile(&mut self, program: &Program) -> Result<Box<dyn Compiled>, Refusal> {
         match Session::new(program, &CompileOptions::new()) {
-            Ok(session) => Ok(Box::new(Ready { session, function: function.name.to_string() })),
+            Ok(session) => Ok(Box::new(Ready { session, function: program.main().name.to_string() })),
             // What was not tried has no error of the framework's.
             Err(e) if e.kind() == ErrorKind::Compile && !is_of_framework(&e) => Err(Refusal::Unsuitable(e.to_string())),
             Err(e) => Err(Refusal::Failed(e.to_string())),
@@ -51,7 +51,7 @@ impl Compiled for Ready {
 fn every_program_that_is_taken_is_right() {
     anemone::neural_engine().unwrap();
     let all = filetest::FILES.iter().flat_map(|(operation, _)| suite::of_operation(operation).unwrap());
-    let outcomes: Vec<_> = all.map(|(id, case)| (id, check(&mut Double, &case))).collect();
+    let outcomes: Vec<_> = all.map(|subject| (subject.id.clone(), check(&mut Double, &subject))).collect();
     let wrong: Vec<_> = outcomes.iter().filter(|(_, o)| o.status > Status::Special).collect();
     let text: String = wrong.iter().map(|(id, outcome)| format!("{id}: {outcome:?}\n")).collect();
     let sum = Summary::of(outcomes.iter().map(|(_, outcome)| outcome));

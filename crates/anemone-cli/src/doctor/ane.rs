@@ -1,38 +1,142 @@
-//! The Neural Engine, where there is no framework that leads to it.
+//! The Neural Engine, as it is examined. Where there is none, every question has that for its answer.
 
-use super::probe::{Probe, Sample};
-use super::report::{NeuralEngine, PathRow};
+use super::probe::{Probe, Sample, median};
+use super::report::{Method, NeuralEngine, PathRow};
+use anemone::ane::{self, Finding, FrameworkError, Session};
+use anemone::{CompileOptions, Error, RunOptions, RunPath};
 use anemone_conformance::{Accuracy, Compiled, Engine, Refusal};
 use anemone_ir::Program;
+use std::error::Error as _;
+use std::time::Instant;
+
+/// The Neural Engine of this machine, if it has one.
+pub(crate) struct Ane;
 
 /// What the system says of its Neural Engine.
 pub(crate) fn survey() -> NeuralEngine {
-    NeuralEngine { why: Some(why_not()), ..NeuralEngine::default() }
+    let why = anemone::neural_engine().err().map(|e| said(&e));
+    let device = ane::device().unwrap_or_default();
+    NeuralEngine {
+        available: why.is_none(),
+        why,
+        double: cfg!(feature = "double"),
+        architecture: device.architecture,
+        engines: device.engines,
+        cores: device.cores,
+        board: device.board,
+        build: device.build,
+        virtual_machine: device.is_virtual_machine,
+        methods: ane::preflight().iter().map(method).collect(),
+    }
 }
 
-fn why_not() -> String {
-    anemone::neural_engine().err().map(|e| e.to_string()).unwrap_or_default()
+fn method(finding: &Finding) -> Method {
+    let sign = if finding.of_class { '+' } else { '-' };
+    Method {
+        name: format!("{sign}[{} {}]", finding.class, finding.selector),
+        expected: finding.expected.to_owned(),
+        found: finding.found.clone(),
+        usable: finding.usable(),
+        required: finding.required,
+        since: finding.since.to_owned(),
+        source: finding.source.to_owned(),
+    }
 }
 
-/// Nothing that could run.
-pub(crate) struct Ane;
+/// The message, and what the framework said.
+fn said(e: &Error) -> String {
+    match e.source() {
+        Some(source) if source.to_string() != e.to_string() => format!("{e}: {source}"),
+        _ => e.to_string(),
+    }
+}
 
 impl Engine for Ane {
     fn accuracy(&self) -> Accuracy {
         Accuracy::Half
     }
 
-    fn compile(&mut self, _: &Program) -> Result<Box<dyn Compiled>, Refusal> {
-        Err(Refusal::Failed(why_not()))
+    fn compile(&mut self, program: &Program) -> Result<Box<dyn Compiled>, Refusal> {
+        let session = Session::new(program, &CompileOptions::new()).map_err(|e| refusal(&e))?;
+        Ok(Box::new(Ready { session, function: program.main().name.to_string() }))
     }
+}
+
+/// What is known without the framework comes as diagnostics, and without an error of the framework's.
+fn refusal(e: &Error) -> Refusal {
+    let of_framework = e.source().is_some_and(|source| source.is::<FrameworkError>());
+    if of_framework || e.diagnostics().is_empty() {
+        return Refusal::Failed(said(e));
+    }
+    // Without places, so that equal reasons are equal.
+    let reasons: Vec<String> = e.diagnostics().iter().map(|d| format!("{}: {}", d.slug, d.message)).collect();
+    Refusal::Unsuitable(reasons.join("; "))
+}
+
+struct Ready {
+    session: Session,
+    function: String,
+}
+
+impl Compiled for Ready {
+    fn run(&mut self, inputs: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, String> {
+        let (outputs, _) = self.session.run(&self.function, inputs, &RunOptions::new()).map_err(|e| said(&e))?;
+        Ok(outputs.into_iter().map(|array| array.data).collect())
+    }
+}
+
+/// The ways to run: name and options.
+fn ways() -> Vec<(String, RunOptions)> {
+    let plain = RunOptions::new();
+    let mut ways = vec![(RunPath::InMemory.name().to_owned(), plain)];
+    let cached = |path: RunPath| (format!("{}, cached", path.name()), plain.path(path).cached(true));
+    ways.extend(RunPath::ALL.map(cached));
+    ways.push(("statistics".to_owned(), plain.cached(true).statistics(true)));
+    ways
 }
 
 impl Probe for Ane {
     fn paths(&self) -> Vec<String> {
-        Vec::new()
+        ways().into_iter().map(|(name, _)| name).collect()
     }
 
-    fn probe(&mut self, _: &str, _: &Sample) -> Result<PathRow, String> {
-        Err(why_not())
+    fn probe(&mut self, path: &str, sample: &Sample) -> Result<PathRow, String> {
+        let ways = ways();
+        let (_, options) = ways.iter().find(|(name, _)| name == path).ok_or("there is no such way")?;
+        let open = || {
+            let begin = Instant::now();
+            let session = Session::new(&sample.program, &CompileOptions::new()).map_err(|e| said(&e))?;
+            Ok::<_, String>((session, begin.elapsed().as_secs_f64()))
+        };
+        let (first, compile) = open()?;
+        let (session, again) = open()?;
+        if !session.can_run(options.path) {
+            return Err("the framework of this system has no such path".to_owned());
+        }
+        let function = &sample.program.main().name;
+        let input = std::slice::from_ref(&sample.input);
+        let (mut hardware, mut walls, mut result) = (Vec::new(), Vec::new(), Vec::new());
+        sample.median(|| {
+            let (outputs, report) = session.run(function, input, options).map_err(|e| said(&e))?;
+            walls.push(report.wall.as_secs_f64());
+            hardware.extend(report.hardware.map(|time| time.as_secs_f64()));
+            result = outputs.into_iter().map(|array| array.data).next().unwrap_or_default();
+            Ok(())
+        })?;
+        sample.check(&result)?;
+        let notes = [
+            first.was_cached().then_some("the cache knew a program that is new"),
+            (!session.was_cached()).then_some("not cached"),
+            (options.statistics && hardware.is_empty()).then_some("the system keeps its counters to itself"),
+        ];
+        let note = notes.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        Ok(PathRow {
+            compile_seconds: Some(compile),
+            cached_compile_seconds: Some(again),
+            run_seconds: Some(median(walls)),
+            hardware_seconds: (!hardware.is_empty()).then(|| median(hardware)),
+            note: Some(note).filter(|note| !note.is_empty()),
+            ..PathRow::of(path)
+        })
     }
 }

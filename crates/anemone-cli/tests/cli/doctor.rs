@@ -173,7 +173,7 @@ fn files_that_are_no_reports() {
 }
 
 /// Without a framework there is nothing to examine; with the test double there is.
-#[cfg(not(target_vendor = "apple"))]
+#[cfg(not(any(feature = "double", target_vendor = "apple")))]
 #[test]
 fn no_neural_engine_is_no_report() {
     let folder = Folder::new();
