@@ -6,6 +6,8 @@ use crate::finding::Finding;
 use crate::model;
 use crate::style::Style;
 use crate::table::plural;
+use crate::target;
+use anemone_ir::ane::{self, Generation};
 use anemone_ir::limits::{Level, Limits, ROWS, lint_draft};
 use anemone_ir::op::schema;
 use anemone_ir::{Diagnostic, Draft, Location, Severity};
@@ -28,6 +30,9 @@ is 1 if there is an error.";
 pub(crate) struct Args {
     /// A file of MIL text, or a folder with model.mil
     model: PathBuf,
+    /// Also say what the Neural Engine of this chip or architecture does not take, or may not
+    #[arg(long = "for", value_name = "CHIP", value_parser = target::parse)]
+    target: Option<Generation>,
     /// Do not report a limit
     #[arg(long, value_name = "LIMIT", value_parser = limits_and(&["all"]))]
     allow: Vec<String>,
@@ -59,6 +64,7 @@ Examples:
   anemone check model.mil
   anemone check model.mlmodelc --deny warnings        as a gate in CI
   anemone check model.mil --allow placeholder-width
+  anemone check model.mil --for m1                    what the Neural Engine of an M1 does not take
   anemone check model.mil --json | jq '.diagnostics[] | {line, slug, message}'"
 }
 
@@ -90,7 +96,14 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<Check, Failure> {
             let limits = args.limits();
             let mut found: Vec<_> = draft.functions.iter().flat_map(|f| lint_draft(f, &limits)).collect();
             match anemone_ir::check(draft) {
-                Ok(program) => found.extend_from_slice(program.warnings()),
+                Ok(program) => {
+                    found.extend_from_slice(program.warnings());
+                    match args.target.map(|generation| ane::legalise(&program, generation)) {
+                        None => {}
+                        Some(Ok(legal)) => found.extend(legal.warnings),
+                        Some(Err(refused)) => found.extend(refused.0),
+                    }
+                }
                 Err(diagnostics) => found.extend(diagnostics.0),
             }
             (found, functions)

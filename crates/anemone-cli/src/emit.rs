@@ -5,8 +5,10 @@ use crate::failure::{Failure, Problem};
 use crate::files::Files;
 use crate::model::Model;
 use crate::style::Style;
-use crate::table::{self, Align, Table};
-use anemone_mil::{Dialect, Printed};
+use crate::table::{self, Align, Table, plural};
+use crate::target::{self, Target};
+use anemone_ir::ane::Generation;
+use anemone_mil::{Dialect, Printed, WeightFile, print, print_form};
 use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 use std::fs::{self, File};
@@ -19,17 +21,19 @@ compared with diff.
 
 Constants of ten and more elements are kept in a file of weights, which the text names @model_path/weights/weight.bin. On \
 stdout there is the text alone. With -o both are written: the text to FILE, the weights to weights/weight.bin beside it; \
-either both are written or neither.";
+either both are written or neither.
+
+With --for the program is written anew for a generation of the Neural Engine, whose compiler takes less than Core ML does: \
+every argument is written out, operations that it is known to refuse become others, and ports get names whose order is their \
+own. What was changed, and who says that it must be, is listed on stderr. It is what anemone hands to the framework on a Mac.";
 
 const EXAMPLES: &str = "\
 Examples:
   anemone emit model.mil
   anemone emit model.mlmodelc -o copy/model.mil      with its weights: copy/weights/weight.bin
   anemone emit model.mil --dialect 1.0               for iOS 15 to 17
+  anemone emit model.mil --for m1 -o m1/model.mil    for the Neural Engine of an M1
   diff <(anemone emit a.mil) <(anemone emit b.mil)";
-
-/// Where the weights are, beside the text.
-const WEIGHTS: &str = "weights/weight.bin";
 
 /// How much of a file is looked at to see whether it is MIL text.
 const HEAD: u64 = 64 * 1024;
@@ -43,6 +47,9 @@ pub(crate) struct Args {
     /// The spelling: 1.0 is read by iOS 15 to 17, 1.3 by iOS 18; that of MODEL if not given
     #[arg(long, value_parser = PossibleValuesParser::new(Dialect::ALL.map(Dialect::name)))]
     dialect: Option<String>,
+    /// Write the program anew for the Neural Engine of this chip or architecture
+    #[arg(long = "for", value_name = "CHIP", conflicts_with = "dialect", value_parser = target::parse)]
+    target: Option<Generation>,
     /// Write the text to FILE, and the weights to weights/weight.bin beside it
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -64,6 +71,8 @@ struct Written {
 pub(crate) struct Emit {
     model: PathBuf,
     dialect: &'static str,
+    /// What was done for the Neural Engine, if that was asked for.
+    target: Option<Target>,
     /// The text, unless it was written to a file.
     text: Option<String>,
     weight_bytes: usize,
@@ -73,46 +82,55 @@ pub(crate) struct Emit {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<Emit, Failure> {
     let model = Model::open(&args.model, cx)?;
     let wanted = args.dialect.as_deref().and_then(Dialect::from_name);
-    let dialect = wanted.unwrap_or(model.dialect);
-    let printed = anemone_mil::print(&model.program, dialect);
-    let weight_bytes = printed.weight_bytes();
-    let Printed { text, files } = printed;
-    let weights = files.into_iter().next().map(|file| file.bytes).unwrap_or_default();
-    let dialect = dialect.name();
-    let Some(output) = &args.output else {
-        if !weights.is_empty() {
-            let size = table::bytes(weight_bytes as u64);
-            cx.note(&format!("the text refers to {WEIGHTS} ({size}), which is not written; -o FILE writes both"));
+    let (printed, dialect, target) = match args.target {
+        None => {
+            let dialect = wanted.unwrap_or(model.dialect);
+            (print(&model.program, dialect), dialect, None)
         }
-        return Ok(Emit { model: model.path, dialect, text: Some(text), weight_bytes, files: Vec::new() });
+        Some(generation) => {
+            let (legal, target) = target::legalise(&model, generation, cx)?;
+            let dialect = if legal.form.verbose { Dialect::V1_0 } else { Dialect::V1_3 };
+            (print_form(&legal.program, legal.form), dialect, Some(target))
+        }
     };
-    let files = write(output, &text, &weights, args.force)?;
-    Ok(Emit { model: model.path, dialect, text: None, weight_bytes, files })
+    let weight_bytes = printed.weight_bytes();
+    let emit = Emit { model: model.path, dialect: dialect.name(), target, text: None, weight_bytes, files: Vec::new() };
+    let Some(output) = &args.output else {
+        if let Some(first) = printed.files.first() {
+            let size = table::bytes(weight_bytes as u64);
+            let files = match printed.files.len() {
+                1 => first.path.clone(),
+                many => plural(many, "weight file"),
+            };
+            cx.note(&format!("the text refers to {files} ({size}), which is not written; -o FILE writes all of it"));
+        }
+        return Ok(Emit { text: Some(printed.text), ..emit });
+    };
+    let files = write(output, &printed, args.force)?;
+    Ok(Emit { files, ..emit })
 }
 
-/// Writes the text, and the weights if there are any and they are not there already.
-fn write(output: &Path, text: &str, weights: &[u8], force: bool) -> Result<Vec<Written>, Failure> {
+/// Writes the text, and the weights that are not there already.
+fn write(output: &Path, printed: &Printed, force: bool) -> Result<Vec<Written>, Failure> {
     let folder = output.parent().unwrap_or(Path::new(""));
-    let weights_path = folder.join(WEIGHTS);
-    let unchanged = !weights.is_empty() && has_contents(&weights_path, weights);
+    let is_there = |file: &WeightFile| has_contents(&folder.join(&file.path), &file.bytes);
+    let weights: Vec<_> = printed.files.iter().map(|file| (file, folder.join(&file.path), is_there(file))).collect();
+    let changed = || weights.iter().filter(|(_, _, unchanged)| !unchanged);
     if !force {
         keep_other_files(output)?;
-        if !weights.is_empty() && !unchanged {
-            keep_weights(output, folder, &weights_path)?;
-        }
+        changed().try_for_each(|(_, path, _)| keep_weights(output, folder, path))?;
     }
     let mut files = Files::default();
     // The weights first: a text without its weights is worse than weights that nothing reads.
-    if !weights.is_empty() && !unchanged {
-        files.add(&weights_path, |to| to.write_all(weights))?;
+    for (file, path, _) in changed() {
+        files.add(path, |to| to.write_all(&file.bytes))?;
     }
-    files.add(output, |to| to.write_all(text.as_bytes()))?;
+    files.add(output, |to| to.write_all(printed.text.as_bytes()))?;
     files.commit()?;
-    let mut written = vec![Written { path: output.to_owned(), bytes: text.len(), unchanged: false }];
-    if !weights.is_empty() {
-        written.push(Written { path: weights_path, bytes: weights.len(), unchanged });
-    }
-    Ok(written)
+    let text = Written { path: output.to_owned(), bytes: printed.text.len(), unchanged: false };
+    let weights =
+        weights.into_iter().map(|(file, path, unchanged)| Written { path, bytes: file.bytes.len(), unchanged });
+    Ok(std::iter::once(text).chain(weights).collect())
 }
 
 fn has_contents(path: &Path, contents: &[u8]) -> bool {

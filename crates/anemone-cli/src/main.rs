@@ -23,6 +23,7 @@ mod progress;
 mod run;
 mod style;
 mod table;
+mod target;
 
 use clap::Parser;
 use command::{Command, Verb};

@@ -5,6 +5,7 @@ use crate::failure::{Failure, Problem};
 use crate::finding::Finding;
 use crate::progress::Progress;
 use crate::table::plural;
+use anemone_ir::ane::Generation;
 use anemone_ir::{Diagnostic, Function, Program, Severity};
 use anemone_mil::{Dialect, Folder, ParseError, Parsed, Source};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ const SHOWN: usize = 100;
 pub(crate) struct Model {
     /// The file of the text.
     pub(crate) path: PathBuf,
+    pub(crate) source: Source,
     pub(crate) program: Program,
     pub(crate) dialect: Dialect,
 }
@@ -32,7 +34,7 @@ impl Model {
         drop(progress);
         let Parsed { program, dialect } = parsed.map_err(|e| wrong(&e, cx))?;
         cx.say(&render(&source, program.warnings(), cx));
-        Ok(Model { path, program, dialect })
+        Ok(Model { path, source, program, dialect })
     }
 
     /// The function with this name, or the one that runs if none is named.
@@ -97,10 +99,21 @@ fn other_kind(path: &Path) -> Option<Problem> {
 /// The failure that a wrong text is.
 fn wrong(error: &ParseError, cx: &Context) -> Failure {
     let (source, diagnostics) = (error.source(), error.diagnostics());
+    let problem = Problem::new("model", format!("{} has {}", source.name(), counts(diagnostics)));
+    found(source, diagnostics, problem, cx)
+}
+
+/// The failure that a program is which a Neural Engine does not take.
+pub(crate) fn refused(source: &Source, diagnostics: &[Diagnostic], generation: Generation, cx: &Context) -> Failure {
+    let message = format!("{} has {} for a Neural Engine of {generation}", source.name(), counts(diagnostics));
+    found(source, diagnostics, Problem::new("target", message), cx)
+}
+
+fn found(source: &Source, diagnostics: &[Diagnostic], problem: Problem, cx: &Context) -> Failure {
     Failure {
         findings: Finding::all(diagnostics, source.text()),
         rendered: render(source, diagnostics, cx),
-        problems: vec![Problem::new("model", format!("{} has {}", source.name(), counts(diagnostics)))],
+        problems: vec![problem],
         ..Failure::default()
     }
 }

@@ -107,3 +107,56 @@ fn nothing_is_written_where_nothing_may_be() {
     folder.anemone("emit m/a.mil -o to/a.mil").fails(1, &["cannot make the folder to/weights"]);
     assert_eq!(folder.entries(), before);
 }
+
+/// Two constants that go into files, an operation that older engines do not have, and one whose argument is left out.
+const NETWORK: &str = r#"program(1.3)
+{
+    func main<ios17>(tensor<fp16, [1, 4, 1, 64]> x) {
+        tensor<fp16, [4, 4, 1, 1]> w = const()[val = tensor<fp16, [4, 4, 1, 1]>([[[[1]], [[2]], [[3]], [[4]]], [[[5]], [[6]], [[7]], [[8]]], [[[1]], [[2]], [[3]], [[4]]], [[[5]], [[6]], [[7]], [[8]]]])];
+        tensor<fp16, [1, 4, 1, 64]> y = conv(weight = w, x = x);
+        tensor<fp16, [4, 4, 1, 1]> v = const()[val = tensor<fp16, [4, 4, 1, 1]>([[[[2]], [[2]], [[3]], [[4]]], [[[5]], [[6]], [[7]], [[8]]], [[[1]], [[2]], [[3]], [[4]]], [[[5]], [[6]], [[7]], [[8]]]])];
+        tensor<fp16, [1, 4, 1, 64]> z = conv(weight = v, x = y);
+        tensor<fp16, [1, 4, 1, 64]> s = rsqrt(x = z);
+    } -> (s);
+}
+"#;
+
+#[test]
+fn a_program_is_written_for_a_neural_engine() {
+    let folder = Folder::new();
+    folder.write("net.mil", NETWORK);
+    let written = folder.anemone("emit net.mil --for m1 -o m1/model.mil").ok();
+    let weights: Vec<_> = folder.entries().into_iter().filter(|e| e.ends_with(".bin")).collect();
+    assert_eq!(weights.len(), 2, "an M1 has a file for each constant: {weights:?}");
+    let text = String::from_utf8(folder.read("m1/model.mil")).unwrap();
+    assert!(text.starts_with("program(1.0)") && text.contains("i000") && text.contains("-> (o000)"), "{text}");
+    for argument in ["strides", "pad_type", "pad", "dilations", "groups", "epsilon"] {
+        assert!(text.contains(&format!("{argument} =")), "{argument}: {text}");
+    }
+    assert!(
+        written.err.contains("for M1 (h13): ") && written.err.contains("`x`: called i000 (ports"),
+        "{}",
+        written.err
+    );
+    folder.anemone("check m1/model.mil --for m1").ok();
+
+    let (_, json) = folder.json("emit net.mil --for h16g");
+    assert_eq!((&json["target"]["chip"], &json["dialect"]), (&"M4".into(), &"1.3".into()));
+    let changes = json["target"]["changes"].as_array().unwrap();
+    assert!(changes.iter().any(|c| c["operation"] == "rsqrt" && c["row"] == "arguments"), "{changes:?}");
+}
+
+#[test]
+fn what_a_neural_engine_does_not_take_is_an_error_of_emit_and_a_finding_of_check() {
+    let folder = Folder::new();
+    folder.write("net.mil", &NETWORK.replace("rsqrt", "sin"));
+    let expected = ["in `sin`", "ANEForge", "net.mil has 1 error for a Neural Engine of M1 (h13)"];
+    folder.anemone("emit net.mil --for m1 -o m1/model.mil").fails(1, &expected);
+    assert_eq!(folder.entries(), ["net.mil"]);
+    let check = folder.anemone("check net.mil --for m2");
+    assert!(check.code == 1 && check.err.contains("in `sin`"), "{}", check.err);
+    let newer = folder.anemone("check net.mil --for m4").ok();
+    assert!(newer.err.contains("warning[") && newer.err.contains("may be refused"), "{}", newer.err);
+    folder.anemone("check net.mil").ok();
+    folder.anemone("emit net.mil --for m9").fails(2, &["the chips are m1, m2, m3, m4, m5"]);
+}
