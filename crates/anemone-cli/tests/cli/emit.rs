@@ -149,7 +149,7 @@ fn a_program_is_written_for_a_neural_engine() {
 #[test]
 fn what_a_neural_engine_does_not_take_is_an_error_of_emit_and_a_finding_of_check() {
     let folder = Folder::new();
-    folder.write("net.mil", &NETWORK.replace("rsqrt", "sin"));
+    folder.write("net.mil", NETWORK.replace("rsqrt", "sin"));
     let expected = ["in `sin`", "ANEForge", "net.mil has 1 error for a Neural Engine of M1 (h13)"];
     folder.anemone("emit net.mil --for m1 -o m1/model.mil").fails(1, &expected);
     assert_eq!(folder.entries(), ["net.mil"]);
