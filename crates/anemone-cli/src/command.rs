@@ -11,9 +11,8 @@ Runs, checks, prints and measures neural networks in MIL, the language inside Co
 MODEL is a file of MIL text, or a folder that holds one as model.mil, as compiled Core ML models (.mlmodelc) do. Its weights \
 are read from the files that it names, beside it.
 
-There is no back end for the Neural Engine yet: everything runs on the CPU, and nothing here calls Apple's private \
-frameworks. The CPU engine models what is published of the Neural Engine's numbers; it is not the hardware, and does not \
-claim equal bits.";
+Verbs that run a model use the CPU engine, which models what is published of the Neural Engine's numbers; it is not the \
+hardware, and does not claim equal bits. `doctor` alone uses the Neural Engine, through a private framework of Apple's.";
 
 const AFTER_HELP: &str = "\
 `anemone help VERB` explains a verb, with examples.";

@@ -115,7 +115,8 @@ pub(crate) struct RanOn {
 
 impl RanOn {
     pub(crate) fn new(engine: &Engine) -> RanOn {
-        let why = anemone::neural_engine().err().map(|e| e.to_string()).unwrap_or_default();
+        let on_purpose = || "verbs that run a model use the CPU engine".to_owned();
+        let why = anemone::neural_engine().err().map_or_else(on_purpose, |e| e.to_string());
         let (simd, profile) = (engine.level().name(), engine.profile().name());
         RanOn { backend: "cpu", why, simd, threads: engine.threads(), profile }
     }

@@ -52,6 +52,11 @@ struct EngineInfo {
 struct NeuralEngine {
     available: bool,
     why: String,
+    /// Such as `h15g`; absent, like what follows, if the system does not tell.
+    architecture: Option<String>,
+    cores: Option<u32>,
+    engines: Option<u32>,
+    virtual_machine: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -82,10 +87,7 @@ pub(crate) fn run(_: &Args) -> Result<Info, Failure> {
         Ok(engine) => (Some(engine), None),
         Err(why) => (None, Some(why)),
     };
-    let neural_engine = match anemone::neural_engine() {
-        Ok(()) => NeuralEngine { available: true, why: "programs run on it".to_owned() },
-        Err(e) => NeuralEngine { available: false, why: e.to_string() },
-    };
+    let neural_engine = neural_engine();
     let variable = |(name, meaning)| {
         let value = std::env::var_os(name).map(|v| v.to_string_lossy().into_owned());
         Variable { name, value, meaning }
@@ -100,6 +102,25 @@ pub(crate) fn run(_: &Args) -> Result<Info, Failure> {
         engine_error,
         variables: VARIABLES.into_iter().map(variable).collect(),
     })
+}
+
+/// What the system says of its Neural Engine.
+fn neural_engine() -> NeuralEngine {
+    let device = anemone::ane::device().unwrap_or_default();
+    let (available, why) = match anemone::neural_engine() {
+        Ok(()) => {
+            (true, "graphs that are compiled with the crate `anemone` run on it; `anemone doctor` tries it".to_owned())
+        }
+        Err(e) => (false, e.to_string()),
+    };
+    NeuralEngine {
+        available,
+        why,
+        architecture: device.architecture,
+        cores: device.cores,
+        engines: device.engines,
+        virtual_machine: device.is_virtual_machine,
+    }
 }
 
 /// What an engine takes by default: a small program is planned to see it.
@@ -117,13 +138,15 @@ fn engine() -> Result<EngineInfo, String> {
 impl Report for Info {
     fn text(&self, style: Style) -> String {
         let Machine { arch, cpu, cores, .. } = &self.machine;
-        let NeuralEngine { available, why } = &self.neural_engine;
+        let NeuralEngine { available, why, architecture, cores: engine_cores, .. } = &self.neural_engine;
+        let about = [architecture.clone(), engine_cores.map(|n| plural(n as usize, "core"))];
+        let about: String = about.into_iter().flatten().map(|fact| format!(", {fact}")).collect();
         let unoptimised = if self.optimised { "" } else { " (built without optimisation: slow)" };
         let mut facts = vec![
             ("version", format!("{}{unoptimised}", self.version)),
             ("system", format!("{} on {arch}", self.machine.system())),
             ("processor", format!("{}, {}", cpu.as_deref().unwrap_or("of unknown name"), plural(*cores, "core"))),
-            ("Neural Engine", format!("{}: {why}", if *available { "yes" } else { "no" })),
+            ("Neural Engine", format!("{}{about}: {why}", if *available { "yes" } else { "no" })),
         ];
         let levels = self.simd_available.join(", ");
         match &self.engine {

@@ -55,6 +55,12 @@ fn every_filetest_runs_on_the_double_of_each_generation() {
     }
 }
 
+#[test]
+fn the_doctor_examines_the_double() {
+    let doctor = ["-p", "anemone-cli", "--features", "anemone-cli/double", "--test", "cli", "--", "--ignored"];
+    test("h16g", &doctor, &[NO_POOL, MISUSE]);
+}
+
 /// Runs tests on the double of a Neural Engine, which must not say what is forbidden. Their count is printed, whatever the test harness does
 /// with the output of tests that pass.
 fn test(architecture: &str, arguments: &[&str], forbidden: &[&str]) {

@@ -3,7 +3,7 @@
 use super::probe::{Probe, Sample, median};
 use super::report::{Method, NeuralEngine, PathRow};
 use anemone::ane::{self, Finding, FrameworkError, Session};
-use anemone::{CompileOptions, Error, RunOptions, RunPath};
+use anemone::{Backend, CompileOptions, Error, Executable, Fallback, RunOptions, RunPath, TensorData};
 use anemone_conformance::{Accuracy, Compiled, Engine, Refusal};
 use anemone_ir::Program;
 use std::error::Error as _;
@@ -85,7 +85,10 @@ impl Compiled for Ready {
     }
 }
 
-/// The ways to run: name and options.
+/// The way that is no option of a run.
+const SUBMIT: &str = "submit and wait";
+
+/// The other ways to run: name and options.
 fn ways() -> Vec<(String, RunOptions)> {
     let plain = RunOptions::new();
     let mut ways = vec![(RunPath::InMemory.name().to_owned(), plain)];
@@ -97,10 +100,13 @@ fn ways() -> Vec<(String, RunOptions)> {
 
 impl Probe for Ane {
     fn paths(&self) -> Vec<String> {
-        ways().into_iter().map(|(name, _)| name).collect()
+        ways().into_iter().map(|(name, _)| name).chain([SUBMIT.to_owned()]).collect()
     }
 
     fn probe(&mut self, path: &str, sample: &Sample) -> Result<PathRow, String> {
+        if path == SUBMIT {
+            return submit(sample);
+        }
         let ways = ways();
         let (_, options) = ways.iter().find(|(name, _)| name == path).ok_or("there is no such way")?;
         let open = || {
@@ -139,4 +145,21 @@ impl Probe for Ane {
             ..PathRow::of(path)
         })
     }
+}
+
+/// Runs that are begun and waited for, on tensors that lie in surfaces.
+fn submit(sample: &Sample) -> Result<PathRow, String> {
+    let options = CompileOptions::new().backend(Backend::Ane).fallback(Fallback::Forbid);
+    let begin = Instant::now();
+    let executable = Executable::from_program(sample.program.clone(), &options).map_err(|e| said(&e))?;
+    let compile = begin.elapsed().as_secs_f64();
+    let [x, y] = [executable.inputs(), executable.outputs()].map(|ports| TensorData::new(ports[0].shape));
+    // The numbers are halves, and exact.
+    x.copy_from_f32(&sample.input.iter().map(|x| *x as f32).collect::<Vec<_>>());
+    let run = sample.median(|| {
+        let submission = executable.submit(&[&x], &[&y]).map_err(|e| said(&e))?;
+        submission.wait().map(drop).map_err(|e| said(&e))
+    })?;
+    sample.check(&y.read_f32().iter().map(|y| f64::from(*y)).collect::<Vec<_>>())?;
+    Ok(PathRow { compile_seconds: Some(compile), run_seconds: Some(run), ..PathRow::of(SUBMIT) })
 }

@@ -65,24 +65,23 @@ impl Text {
         out
     }
 
-    /// Why programs were not tried: each reason once.
+    /// Why programs were not tried: each kind of reason with an example. All of them are in the JSON.
     fn untried(&self, programs: &[ProgramRow]) -> Option<String> {
-        let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut kinds: BTreeMap<&str, Vec<&ProgramRow>> = BTreeMap::new();
         for row in programs.iter().filter(|row| row.outcome.status == Status::Unsuitable) {
-            reasons.entry(row.outcome.message.as_deref().unwrap_or("no reason is given")).or_default().push(row.id());
+            kinds.entry(first_reason(row).split(':').next().unwrap_or_default()).or_default().push(row);
         }
-        if reasons.is_empty() {
-            return None;
-        }
-        let mut reasons: Vec<_> = reasons.into_iter().collect();
-        reasons.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
+        let mut kinds: Vec<_> = kinds.into_values().collect();
+        kinds.sort_by_key(|rows| std::cmp::Reverse(rows.len()));
         let mut out = heading(self.style, "Not tried");
-        for (reason, ids) in reasons.iter().take(self.most()) {
-            let more = if ids.len() > 1 { format!(" and {} more", ids.len() - 1) } else { String::new() };
-            let _ = writeln!(out, "  {}{more}: {reason}", ids[0]);
+        for rows in &kinds {
+            let shown = if self.full { rows.as_slice() } else { &rows[..1] };
+            let _ = writeln!(out, "  {}, such as", plural(rows.len(), "program"));
+            for row in shown {
+                let _ = writeln!(out, "      {}: {}", row.id(), first_reason(row));
+            }
         }
-        out += &self.rest(reasons.len(), "reason");
-        Some(out)
+        (!kinds.is_empty()).then_some(out)
     }
 
     /// The programs that are not right, worst first.
@@ -263,6 +262,12 @@ fn detail(outcome: &Outcome) -> String {
         }
         (None, None) => "nothing more is known".to_owned(),
     }
+}
+
+/// Why a program was not tried; the first reason, if there are several.
+fn first_reason(row: &ProgramRow) -> &str {
+    let message = row.outcome.message.as_deref().unwrap_or("no reason is given");
+    message.split("; ").next().unwrap_or(message)
 }
 
 /// The class in `-[_ANEClient echo:]`.

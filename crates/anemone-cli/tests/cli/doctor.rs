@@ -134,7 +134,7 @@ fn a_report_with_something_wrong_is_shown() {
         "0 of 1 method are as expected",
         "differs: -[_ANEClient echo:]\n      c@:@\n      expected: B@:@\n      needed; since macOS 13; source: somebody",
         "fails: run: status 0x1d",
-        "Not tried\n  erf:",
+        "Not tried\n  1 program, such as\n      erf:",
         "the generation has no erf",
         "relu:4            departs\n      line 4: y[3] is NaN, wanted is 1.0 (1 of 11)",
         "some are wrong",
@@ -196,4 +196,38 @@ fn a_worker_answers_what_it_is_asked() {
     assert_eq!(answers[1]["program"]["status"], "equal");
     assert!(answers[2..].iter().all(|answer| answer["wrong"].is_string()), "{answers:?}");
     assert_eq!(ask(""), Vec::<Value>::new());
+}
+
+/// On the test double of Apple's framework; the suite of `anemone-double` runs it.
+#[cfg(feature = "double")]
+#[test]
+#[ignore = "needs the double; its suite runs it"]
+fn the_double_is_examined() {
+    let folder = Folder::new();
+    let text = folder.anemone(&format!("doctor {FEW},equal --save a.json")).ok();
+    for expected in ["nothing below is about hardware", "private framework of Apple's"] {
+        assert!(text.err.contains(expected), "{}", text.err);
+    }
+    for expected in ["(the test double)", "examined       the Neural Engine", "\nNot tried\n", "ane-port: "] {
+        assert!(text.out.contains(expected), "{expected}\n{}", text.out);
+    }
+    let report = report(&folder, "a.json");
+    assert_eq!((&report["backend"], &report["neural_engine"]["double"]), (&"ane".into(), &true.into()));
+    let methods = report["neural_engine"]["methods"].as_array().unwrap();
+    assert!(methods.len() > 20 && methods.iter().all(|m| m["usable"] == true && m["found"].is_string()));
+    let paths = report["paths"].as_array().unwrap();
+    assert_eq!(paths.len(), 7);
+    for row in paths {
+        assert!(row["error"].is_null() && row["run_seconds"].as_f64().unwrap() > 0.0, "{row}");
+    }
+    assert!(report["operations"]["relu"]["right"].as_u64().unwrap() > 0);
+    assert_eq!(report["operations"]["equal"]["programs"], report["operations"]["equal"]["unsuitable"]);
+    folder.anemone(&format!("doctor {FEW} --compare a.json")).ok();
+
+    // A framework that is not there is a row, and the CPU engine is examined.
+    let mut command = folder.command("doctor --only relu");
+    command.env("ANEMONE_DOUBLE", "/does/not/exist.so");
+    let without = crate::support::ran(command).ok();
+    assert!(without.out.contains("examined       the CPU engine"), "{}", without.out);
+    assert!(without.out.contains("/does/not/exist.so"), "{}", without.out);
 }

@@ -21,7 +21,7 @@ fn help_teaches() {
             assert!(help.lines().all(|l| l.chars().count() <= 100), "{help}");
         }
     }
-    for text in ["Exit codes:", "ANEMONE_THREADS", "--json", "no back end for the Neural Engine", "private"] {
+    for text in ["Exit codes:", "ANEMONE_THREADS", "--json", "not the hardware", "private"] {
         assert!(short.out.contains(text), "{text}");
     }
     insta::assert_snapshot!("help", short.out);
