@@ -43,10 +43,10 @@ fn method(finding: &Finding) -> Method {
     }
 }
 
-/// The message, and what the framework said.
+/// The message, and what the framework said if that is not in it.
 fn said(e: &Error) -> String {
     match e.source() {
-        Some(source) if source.to_string() != e.to_string() => format!("{e}: {source}"),
+        Some(source) if !e.to_string().contains(&source.to_string()) => format!("{e}: {source}"),
         _ => e.to_string(),
     }
 }

@@ -5,6 +5,7 @@ use super::report::{Examination, Method, NeuralEngine, PathRow, ProgramRow};
 use crate::style::Style;
 use crate::table::{self, Align, Table, grouped, plural, seconds};
 use anemone_conformance::{Outcome, Status, Summary};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
@@ -72,7 +73,7 @@ impl Text {
             kinds.entry(first_reason(row).split(':').next().unwrap_or_default()).or_default().push(row);
         }
         let mut kinds: Vec<_> = kinds.into_values().collect();
-        kinds.sort_by_key(|rows| std::cmp::Reverse(rows.len()));
+        kinds.sort_by_key(|rows| Reverse(rows.len()));
         let mut out = heading(self.style, "Not tried");
         for rows in &kinds {
             let shown = if self.full { rows.as_slice() } else { &rows[..1] };
@@ -84,24 +85,21 @@ impl Text {
         (!kinds.is_empty()).then_some(out)
     }
 
-    /// The programs that are not right, worst first.
+    /// The programs that are not right, worst first; those of which the same is said, together.
     fn wrong(&self, programs: &[ProgramRow]) -> Option<String> {
-        let bad = |row: &&ProgramRow| row.outcome.status > Status::Unsuitable;
-        let mut bad: Vec<&ProgramRow> = programs.iter().filter(bad).collect();
-        if bad.is_empty() {
-            return None;
+        let mut alike: BTreeMap<(Reverse<Status>, String), Vec<&ProgramRow>> = BTreeMap::new();
+        for row in programs.iter().filter(|row| row.outcome.status > Status::Unsuitable) {
+            alike.entry((Reverse(row.outcome.status), detail(&row.outcome))).or_default().push(row);
         }
-        bad.sort_by_key(|row| std::cmp::Reverse(row.outcome.status));
         let mut out = heading(self.style, "Where they depart");
-        for row in bad.iter().take(self.most()) {
-            let status = row.outcome.status.words();
-            let status =
-                if row.outcome.status.is_right() { self.style.warning(status) } else { self.style.error(status) };
-            let _ = writeln!(out, "  {:<16}  {status}", row.id());
-            let _ = writeln!(out, "      {}", detail(&row.outcome));
+        for ((Reverse(status), detail), rows) in alike.iter().take(self.most()) {
+            let words =
+                if status.is_right() { self.style.warning(status.words()) } else { self.style.error(status.words()) };
+            let more = if rows.len() > 1 { format!(", as do {} more", rows.len() - 1) } else { String::new() };
+            let _ = writeln!(out, "  {:<16}  {words}{more}\n      {detail}", rows[0].id());
         }
-        out += &self.rest(bad.len(), "program");
-        Some(out)
+        out += &self.rest(alike.len(), "such line");
+        (!alike.is_empty()).then_some(out)
     }
 
     fn changes(&self, changes: &Changes) -> String {
@@ -208,8 +206,13 @@ fn ways(paths: &[PathRow], style: Style) -> String {
         ]);
     }
     out += &table.text("  ", style);
-    for (row, error) in paths.iter().filter_map(|row| Some((row, row.error.as_ref()?))) {
-        let _ = writeln!(out, "  {} {}: {error}", style.error("fails:"), row.path);
+    let mut errors: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for row in paths {
+        errors.entry(row.error.as_deref().unwrap_or_default()).or_default().push(&row.path);
+    }
+    for (error, paths) in errors.iter().filter(|(error, _)| !error.is_empty()) {
+        let error = error.replace('\n', "\n      ");
+        let _ = writeln!(out, "  {} {}:\n      {error}", style.error("fails:"), paths.join("; "));
     }
     out
 }

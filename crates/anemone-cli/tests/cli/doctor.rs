@@ -133,7 +133,7 @@ fn a_report_with_something_wrong_is_shown() {
         "the Neural Engine\n",
         "0 of 1 method are as expected",
         "differs: -[_ANEClient echo:]\n      c@:@\n      expected: B@:@\n      needed; since macOS 13; source: somebody",
-        "fails: run: status 0x1d",
+        "fails: run:\n      status 0x1d",
         "Not tried\n  1 program, such as\n      erf:",
         "the generation has no erf",
         "relu:4            departs\n      line 4: y[3] is NaN, wanted is 1.0 (1 of 11)",
