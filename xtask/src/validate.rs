@@ -19,7 +19,8 @@ use std::process::ExitCode;
 /// Has Apple's coremltools check what anemone writes.
 ///
 /// Every valid program of the filetests, random programs, and the programs of both examples are written as program(1.0), where
-/// their operation set allows, and as program(1.3), with their weight files. Then, in Python: the text is parsed by another
+/// their operation set allows, and as program(1.3), with their weight files; those of filetests/ also as the Neural Engine of
+/// an M1 and of an M4 is to get them, if the table of operations does not refuse them. Then, in Python: the text is parsed by another
 /// parser and must be canonical to the byte; coremltools loads it and infers every type again; Apple's reader reads every
 /// blob, Apple's writer writes it again to the same bytes; every constant is compared with the one in memory, and those of
 /// the examples with their safetensors, rounded by numpy.

@@ -1,9 +1,10 @@
-//! Writing programs, in both dialects.
+//! Writing programs, in both dialects, and as the Neural Engine takes them.
 
 use super::manifest::Manifest;
 use crate::Error;
+use anemone_ir::ane::{Form, Generation, legalise};
 use anemone_ir::{Opset, Program};
-use anemone_mil::{Dialect, print};
+use anemone_mil::{Dialect, print, print_form};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,19 @@ impl Emitter {
         let directories = written.iter().map(|(_, directory)| directory.clone()).collect();
         self.manifest.program(source, program, written);
         Ok(directories)
+    }
+
+    /// Writes a program as the Neural Engine of a generation takes it; whether it does. All constants are in one file, which is
+    /// what the checks read: the text is the same but for their paths.
+    pub(super) fn for_ane(&mut self, source: &str, program: &Program, generation: Generation) -> Result<bool, Error> {
+        let Ok(legal) = legalise(program, generation) else { return Ok(false) };
+        let form = Form { file_per_constant: false, ..legal.form };
+        let directory = Path::new(&source.replace(':', "/")).join(generation.architecture());
+        print_form(&legal.program, form).save(&self.folder.join(&directory))?;
+        let version = if form.verbose { Dialect::V1_0 } else { Dialect::V1_3 }.name();
+        let source = format!("{source} for {generation}");
+        self.manifest.program(&source, &legal.program, vec![(version, directory)]);
+        Ok(true)
     }
 
     /// Writes the manifest and returns its path.
