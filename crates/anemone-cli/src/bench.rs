@@ -165,7 +165,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<Bench, Failure> {
         version: env!("CARGO_PKG_VERSION"),
         optimised: !cfg!(debug_assertions),
         machine: Machine::this(),
-        ran_on: RanOn::new(&engine),
+        ran_on: RanOn::only_cpu(&engine),
         reference,
         equal_runs: REPEATS,
         runs,

@@ -5,6 +5,7 @@ use crate::failure::{Failure, Problem};
 use crate::inputs::Bound;
 use crate::progress::Progress;
 use crate::table::plural;
+use anemone::{RunPath, RunReport, Transfer};
 use anemone_cpu::{Engine, EngineError, Input, Options, Output};
 use anemone_ir::{Function, Profile, ValueId};
 use clap::ValueEnum;
@@ -39,6 +40,11 @@ impl EngineArgs {
     pub(crate) fn plan(&self, function: &Function) -> Result<Engine, Failure> {
         let threads = self.threads.map(usize::from);
         plan(function, Options { profile: self.profile.into(), threads, ..Options::default() })
+    }
+
+    /// Whether nothing is to be rounded to half precision.
+    pub(crate) fn is_f32(&self) -> bool {
+        matches!(self.profile, ProfileArg::F32)
     }
 }
 
@@ -104,30 +110,83 @@ pub(crate) fn execute(
 /// What ran a program, and how.
 #[derive(Serialize)]
 pub(crate) struct RanOn {
-    /// `cpu`, which is all there is today.
+    /// `cpu` or `ane`.
     backend: &'static str,
-    /// Why not elsewhere.
+    /// Why there.
     why: String,
-    simd: &'static str,
-    threads: usize,
+    /// The CPU's vector instructions and threads.
+    simd: Option<&'static str>,
+    threads: Option<usize>,
     profile: &'static str,
+    /// The way to the Neural Engine, and how the tensors came there and back: `in place`, `copied` or `unused`.
+    path: Option<&'static str>,
+    transfers: Option<Transfers>,
+    /// Whether the system had the compiled program.
+    was_cached: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Transfers {
+    inputs: Vec<&'static str>,
+    outputs: Vec<&'static str>,
 }
 
 impl RanOn {
-    pub(crate) fn new(engine: &Engine) -> RanOn {
-        let on_purpose = || "verbs that run a model use the CPU engine".to_owned();
-        let why = anemone::neural_engine().err().map_or_else(on_purpose, |e| e.to_string());
-        let (simd, profile) = (engine.level().name(), engine.profile().name());
-        RanOn { backend: "cpu", why, simd, threads: engine.threads(), profile }
+    /// On the CPU, for a reason.
+    pub(crate) fn cpu(engine: &Engine, why: String) -> RanOn {
+        RanOn {
+            backend: "cpu",
+            why,
+            simd: Some(engine.level().name()),
+            threads: Some(engine.threads()),
+            profile: engine.profile().name(),
+            path: None,
+            transfers: None,
+            was_cached: None,
+        }
+    }
+
+    /// On the CPU, since the verb knows nothing else.
+    pub(crate) fn only_cpu(engine: &Engine) -> RanOn {
+        let on_purpose = || "this verb measures the CPU engine; `anemone doctor` times the Neural Engine".to_owned();
+        RanOn::cpu(engine, anemone::neural_engine().err().map_or_else(on_purpose, |e| e.to_string()))
+    }
+
+    /// On the Neural Engine.
+    pub(crate) fn neural(report: &RunReport, was_cached: bool) -> RanOn {
+        let name = |transfer: &Transfer| match transfer {
+            Transfer::InPlace => "in place",
+            Transfer::Copied => "copied",
+            Transfer::Unused => "unused",
+        };
+        let names = |transfers: &[Transfer]| transfers.iter().map(name).collect();
+        RanOn {
+            backend: "ane",
+            why: "there is one, and it takes the program".to_owned(),
+            simd: None,
+            threads: None,
+            profile: "fp16",
+            path: report.path.map(RunPath::name),
+            transfers: Some(Transfers { inputs: names(&report.inputs), outputs: names(&report.outputs) }),
+            was_cached: Some(was_cached),
+        }
     }
 
     pub(crate) fn text(&self) -> String {
-        format!("CPU ({}, {}): {}", self.simd, plural(self.threads, "thread"), self.why)
+        match (self.simd, self.threads) {
+            (Some(simd), Some(threads)) => format!("CPU ({simd}, {}): {}", plural(threads, "thread"), self.why),
+            _ => {
+                let compiled = if self.was_cached == Some(true) { "from the system's cache" } else { "compiled now" };
+                let path = self.path.unwrap_or_default();
+                format!("Neural Engine ({path} path; {compiled}): {}", self.why)
+            }
+        }
     }
 
     pub(crate) fn profile_text(&self) -> &'static str {
-        match self.profile {
-            "fp16" => "fp16: models published behaviour of the Neural Engine; it is not the hardware",
+        match (self.backend, self.profile) {
+            ("ane", _) => "fp16, as the Neural Engine rounds",
+            (_, "fp16") => "fp16: models published behaviour of the Neural Engine; it is not the hardware",
             _ => "f32: without rounding to half precision, unlike the Neural Engine",
         }
     }

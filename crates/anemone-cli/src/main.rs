@@ -18,6 +18,7 @@ mod inputs;
 mod inspect;
 mod machine;
 mod model;
+mod neural;
 mod npy;
 mod progress;
 mod run;

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::files::Files;
 use crate::inputs::{self, Bound, Given};
 use crate::model::Model;
+use crate::neural::{Done, NeuralArgs};
 use crate::npy;
 use crate::progress::Progress;
 use crate::style::Style;
@@ -24,6 +25,9 @@ is taken for an fp16 input, and rounded. Made up are:
   random[:SEED]  the same numbers for the same SEED (0 if not given) and name: multiples of 1/1024
                  from -1 on and below 1, whole numbers from 0 to 9, or true and false
   zeros, ones    what they say
+
+It runs on the Neural Engine where there is one that takes the program, else on the CPU; where it ran and why is part of the \
+result. --backend ane makes it an error if it cannot run there.
 
 With --output, each output is written to DIR/NAME.npy: all of them, or none if anything fails.";
 
@@ -52,6 +56,8 @@ pub(crate) struct Args {
     /// Run this function of the model; `main` if not given
     #[arg(long, value_name = "NAME")]
     function: Option<String>,
+    #[command(flatten)]
+    neural: NeuralArgs,
     #[command(flatten)]
     engine: EngineArgs,
 }
@@ -83,7 +89,7 @@ pub(crate) struct Run {
     inputs: Vec<InputReport>,
     outputs: Vec<OutputReport>,
     ran_on: RanOn,
-    /// The engine's own time.
+    /// The CPU engine's own time; on the Neural Engine that of the whole run.
     seconds: f64,
 }
 
@@ -92,11 +98,10 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<Run, Failure> {
     let function = model.function(args.function.as_deref())?;
     let bound = inputs::bind(function, &args.inputs, None)?;
     inputs::warn_of_overflow(&bound, cx);
-    let engine = args.engine.plan(function)?;
-    let progress = Progress::stage("running");
-    let mut outputs = outputs(&engine, function)?;
-    let took = execute(&engine, function, &bound, &mut outputs)?;
-    drop(progress);
+    let Done { outputs, ran_on, seconds } = match args.neural.run(&args.engine, &model.program, function, &bound, cx)? {
+        Ok(done) => done,
+        Err(why) => on_cpu(&args.engine, function, &bound, why)?,
+    };
     let files = match &args.output {
         Some(folder) => write(folder, function, &outputs)?,
         None => Vec::new(),
@@ -116,10 +121,18 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<Run, Failure> {
         function: function.name.to_string(),
         inputs: bound.iter().map(InputReport::new).collect(),
         outputs: function.outputs.iter().zip(&outputs).map(report).collect(),
-        ran_on: RanOn::new(&engine),
-        seconds: took.as_secs_f64(),
+        ran_on,
+        seconds,
         model: model.path,
     })
+}
+
+fn on_cpu(args: &EngineArgs, function: &Function, inputs: &[Bound], why: String) -> Result<Done, Failure> {
+    let engine = args.plan(function)?;
+    let _progress = Progress::stage("running");
+    let mut outputs = outputs(&engine, function)?;
+    let took = execute(&engine, function, inputs, &mut outputs)?;
+    Ok(Done { outputs, ran_on: RanOn::cpu(&engine, why), seconds: took.as_secs_f64() })
 }
 
 impl InputReport {

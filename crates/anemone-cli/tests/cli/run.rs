@@ -198,3 +198,55 @@ fn tensors_that_fit_no_memory_are_an_error() {
     folder.write("huge.mil", text);
     folder.anemone("run huge.mil -i x=ones").fails(1, &["no memory for a tensor of 2.00 TiB"]);
 }
+
+#[test]
+fn the_place_can_be_asked_for() {
+    let folder = Folder::with_models();
+    let run = "run small.mil -i x=ones -i z=ones";
+    let cpu = folder.anemone(&format!("{run} --backend cpu")).ok();
+    assert!(cpu.out.contains("ran on   CPU (") && cpu.out.contains("): that was asked for\n"), "{}", cpu.out);
+    folder
+        .anemone(&format!("{run} --backend ane --profile f32 -o out"))
+        .fails(2, &["the profile f32 is the CPU's: the Neural Engine rounds to half precision"]);
+    assert_eq!(folder.entries(), ["bad.mil", "small.mil"]);
+}
+
+/// Where there is no Neural Engine, asking for it is an error that says why, and not asking names the reason.
+#[cfg(not(any(feature = "double", target_vendor = "apple")))]
+#[test]
+fn a_neural_engine_that_is_not_there_is_no_engine() {
+    let folder = Folder::with_models();
+    let run = "run small.mil -i x=ones -i z=ones";
+    folder.anemone(&format!("{run} --backend ane")).fails(1, &["error", "has no Neural Engine"]);
+    let (_, json) = folder.json(run);
+    assert_eq!(json["ran_on"]["backend"], "cpu");
+    assert!(json["ran_on"]["why"].as_str().unwrap().contains("has no Neural Engine"), "{json}");
+}
+
+/// On the test double of Apple's framework; the suite of `anemone-double` runs it.
+#[cfg(feature = "double")]
+#[test]
+#[ignore = "needs the double; its suite runs it"]
+fn a_model_runs_on_the_double() {
+    let folder = Folder::with_models();
+    let run = "run small.mil -i x=ones -i z=ones";
+    for path in ["in-memory", "client", "direct", "real-time"] {
+        let (_, json) = folder.json(&format!("{run} --backend ane --path {path}"));
+        let ran_on = &json["ran_on"];
+        assert_eq!((&ran_on["backend"], &ran_on["path"]), (&"ane".into(), &path.into()));
+        assert_eq!(ran_on["transfers"], serde_json::json!({"inputs": ["copied", "copied"], "outputs": ["copied"]}));
+        assert_eq!(json["outputs"][0]["mean"], 2.0);
+    }
+    let text = folder.anemone(run).ok();
+    assert!(text.out.contains("ran on   Neural Engine (in-memory path; compiled now)"), "{}", text.out);
+    // What the engine is known not to take runs on the CPU, which says so.
+    folder.write("fp32.mil", "program(1.3)\n{\n    func main<ios17>(tensor<fp32, [4]> x) {\n        tensor<fp32, [4]> y = relu(x = x);\n    } -> (y);\n}\n");
+    let fell_back = folder.anemone("run fp32.mil -i x=ones").ok();
+    assert!(
+        fell_back.out.contains("ran on   CPU (") && fell_back.err.contains("ane-"),
+        "{}{}",
+        fell_back.out,
+        fell_back.err
+    );
+    folder.anemone("run fp32.mil -i x=ones --backend ane --reproduction left").fails(1, &["does not take the program"]);
+}
