@@ -26,6 +26,11 @@ apple:
     bash .ci/packages apple
     cargo xtask apple
 
+# The Apple back end on the test double of Apple's framework (Debian 12; installs what it needs)
+double:
+    bash .ci/packages double
+    cargo test -p anemone-double
+
 # Handwritten digits, classified
 digits *args:
     cargo run --release --example digits -- {{ args }}
