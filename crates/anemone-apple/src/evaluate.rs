@@ -112,10 +112,7 @@ impl Model {
         outputs: &[&Surface],
         path: Path,
     ) -> Result<Evaluated, Error> {
-        let key = self.0.key(procedure, inputs, outputs, false)?;
-        let _leases = Leases::of(inputs, outputs)?;
-        let binding = self.0.bind(key, inputs, outputs)?;
-        self.run(&binding, path)
+        self.leased(procedure, inputs, outputs, false, |key| self.run(&self.0.bind(key, inputs, outputs)?, path))
     }
 
     /// As [`Model::evaluate`], with the request of an earlier run on the same surfaces if it is kept, and their mapping.
@@ -129,10 +126,7 @@ impl Model {
         outputs: &[&Surface],
         path: Path,
     ) -> Result<Evaluated, Error> {
-        let key = self.0.key(procedure, inputs, outputs, false)?;
-        let _leases = Leases::of(inputs, outputs)?;
-        let binding = self.0.kept(&key, inputs, outputs)?;
-        self.run(&binding, path)
+        self.leased(procedure, inputs, outputs, false, |key| self.run(&*self.0.kept(&key, inputs, outputs)?, path))
     }
 
     /// As [`Model::evaluate_kept`] on the client's path, and measures the time on the hardware.
@@ -155,14 +149,28 @@ impl Model {
         if !self.0.can_measure() {
             return self.evaluate_kept(procedure, inputs, outputs, path);
         }
-        let key = self.0.key(procedure, inputs, outputs, true)?;
+        self.leased(procedure, inputs, outputs, true, |key| {
+            let binding = self.0.kept(&key, inputs, outputs)?;
+            if let Some(surface) = &binding.statistics {
+                surface.write()?.fill(0);
+            }
+            let evaluated = self.run(&binding, path)?;
+            Ok(Evaluated { hardware: hardware_time(&binding)?, ..evaluated })
+        })
+    }
+
+    /// Does something with surfaces that fit a procedure and are leased meanwhile.
+    fn leased(
+        &self,
+        procedure: usize,
+        inputs: &[&Surface],
+        outputs: &[&Surface],
+        statistics: bool,
+        run: impl FnOnce(Key) -> Result<Evaluated, Error>,
+    ) -> Result<Evaluated, Error> {
+        let key = self.0.key(procedure, inputs, outputs, statistics)?;
         let _leases = Leases::of(inputs, outputs)?;
-        let binding = self.0.kept(&key, inputs, outputs)?;
-        if let Some(surface) = &binding.statistics {
-            surface.write()?.fill(0);
-        }
-        let evaluated = self.run(&binding, path)?;
-        Ok(Evaluated { hardware: hardware_time(&binding)?, ..evaluated })
+        run(key)
     }
 
     fn run(&self, binding: &Binding, path: Path) -> Result<Evaluated, Error> {
