@@ -11,8 +11,9 @@ Runs, checks, prints and measures neural networks in MIL, the language inside Co
 MODEL is a file of MIL text, or a folder that holds one as model.mil, as compiled Core ML models (.mlmodelc) do. Its weights \
 are read from the files that it names, beside it.
 
-Verbs that run a model use the CPU engine, which models what is published of the Neural Engine's numbers; it is not the \
-hardware, and does not claim equal bits. `doctor` alone uses the Neural Engine, through a private framework of Apple's.";
+`run` and `doctor` use the Neural Engine where there is one, through a private framework of Apple's. `bench` and `inspect` are \
+about the CPU engine, which models what is published of the Neural Engine's numbers; it is not the hardware, and does not \
+claim equal bits.";
 
 const AFTER_HELP: &str = "\
 `anemone help VERB` explains a verb, with examples.";

@@ -158,5 +158,9 @@ fn what_a_neural_engine_does_not_take_is_an_error_of_emit_and_a_finding_of_check
     let newer = folder.anemone("check net.mil --for m4").ok();
     assert!(newer.err.contains("warning[") && newer.err.contains("may be refused"), "{}", newer.err);
     folder.anemone("check net.mil").ok();
+    // An operation that is refused is none that only moves data.
+    folder.write("fp32.mil", NETWORK.replace("fp16", "fp32").replace("rsqrt", "relu"));
+    let refused = folder.anemone("check fp32.mil --for m1");
+    assert!(refused.code == 1 && !refused.err.contains("only moves data"), "{}", refused.err);
     folder.anemone("emit net.mil --for m9").fails(2, &["the chips are m1, m2, m3, m4, m5"]);
 }
