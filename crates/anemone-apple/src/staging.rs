@@ -199,16 +199,20 @@ fn still_there(path: &Path, file: &File) -> Result<bool> {
     }
 }
 
-/// Refuses a folder that another user could have put in the way: a link, or one that others may write to.
+/// Refuses a folder that another user could have put in the way: a link, one of theirs, or one that others may write to. What
+/// is named in such a folder would be removed.
 fn check_ours(folder: &Path) -> Result<()> {
     let metadata = match fs::symlink_metadata(folder) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
         metadata => metadata.map_err(|e| at("look at", folder, &e))?,
     };
-    if metadata.is_dir() && metadata.mode() & 0o022 == 0 {
+    // SAFETY: it takes nothing and cannot fail.
+    let user = unsafe { libc::geteuid() };
+    if metadata.is_dir() && metadata.uid() == user && metadata.mode() & 0o022 == 0 {
         return Ok(());
     }
-    let message = format!("{} must be a folder that only this user may write to; remove it", folder.display());
+    let message =
+        format!("{} must be a folder of this user's that nobody else may write to; remove it", folder.display());
     Err(Error::new(ErrorKind::PermissionDenied, message))
 }
 

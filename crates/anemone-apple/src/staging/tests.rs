@@ -91,6 +91,15 @@ fn what_was_left_in_the_way_is_replaced_and_links_are_not_followed() {
 }
 
 #[test]
+fn a_folder_of_another_user_is_refused() {
+    let root = tempdir().unwrap();
+    // Only the superuser can give a folder away; of others the root of the file system is none.
+    let given = std::os::unix::fs::chown(root.path(), Some(65_534), None);
+    let folder = if given.is_ok() { root.path() } else { Path::new("/") };
+    assert_eq!(check_ours(folder).unwrap_err().kind(), ErrorKind::PermissionDenied);
+}
+
+#[test]
 fn threads_take_turns() {
     let root = tempdir().unwrap();
     let inside = std::sync::atomic::AtomicUsize::new(0);
