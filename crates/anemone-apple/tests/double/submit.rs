@@ -59,6 +59,7 @@ fn a_run_is_under_way_until_it_is_done() {
     let submission = job.submit();
     assert!(soon(|| submission.is_finished()));
     submission.wait_for(Duration::ZERO).unwrap().unwrap();
+    job.submit().wait_for(Duration::MAX).unwrap().unwrap();
 }
 
 /// Wakes a thread.
