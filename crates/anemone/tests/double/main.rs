@@ -139,6 +139,17 @@ fn the_time_on_the_hardware_is_told_if_the_system_tells_it() {
 }
 
 #[test]
+fn a_run_that_cannot_be_measured_is_run_all_the_same() {
+    let _turn = turn();
+    let executable = compile(NARROW);
+    let (x, y) = tensors(NARROW);
+    fail_next("evaluateWithModel:options:request:qos:error:", 8);
+    assert_eq!(executable.run_cached_with_stats(&[&x], &[&y]).unwrap(), 0);
+    assert_right(&x, &y);
+    assert_eq!(get("loaded"), 1, "nothing is measured from then on");
+}
+
+#[test]
 fn a_refused_program_is_reported_whole_or_runs_on_the_cpu() {
     let _turn = turn();
     let folder = tempfile::tempdir().unwrap();

@@ -184,17 +184,31 @@ impl Shared {
         if options.statistics
             && let Some(model) = self.measured()
         {
-            let evaluated = model.evaluate_with_statistics(function.procedure, &inputs, &outputs)?;
-            if evaluated.hardware.is_none() {
-                *self.measured.lock().unwrap_or_else(PoisonError::into_inner) = Measured::Gated;
+            match model.evaluate_with_statistics(function.procedure, &inputs, &outputs) {
+                Ok(evaluated) => {
+                    if evaluated.hardware.is_none() {
+                        self.measure_no_more();
+                    }
+                    let path = if model.can(Path::Client) { RunPath::Client } else { RunPath::InMemory };
+                    return Ok(Ran { path, hardware: evaluated.hardware });
+                }
+                Err(e @ (AppleError::Busy(_) | AppleError::Binding(_))) => return Err(e),
+                // Runs have been seen to throw for no other reason than that they were to be measured (mil_infer). If it is
+                // another, the ordinary run meets it too.
+                Err(e) => {
+                    tracing::warn!("no time on the hardware can be measured: {e}");
+                    self.measure_no_more();
+                }
             }
-            let path = if model.can(Path::Client) { RunPath::Client } else { RunPath::InMemory };
-            return Ok(Ran { path, hardware: evaluated.hardware });
         }
         let path = path(options.path);
         let evaluate = if options.cached { Model::evaluate_kept } else { Model::evaluate };
         let evaluated = evaluate(&self.model, function.procedure, &inputs, &outputs, path)?;
         Ok(Ran { path: options.path, hardware: evaluated.hardware })
+    }
+
+    fn measure_no_more(&self) {
+        *self.measured.lock().unwrap_or_else(PoisonError::into_inner) = Measured::Gated;
     }
 
     /// The program as it is loaded for measuring; `None` if nothing can be measured here.
