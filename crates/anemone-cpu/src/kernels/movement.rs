@@ -10,7 +10,7 @@ use crate::memory::{Io, Place, Stored};
 use crate::plan::{Moves, PlanCx, Planned};
 use crate::team::Team;
 use anemone_ir::DType;
-use anemone_ir::ops::gather::{GatherMap, Run};
+use anemone_ir::ops::movement::{GatherMap, Run};
 use anemone_ir::reference::to_f16;
 pub(super) use blocks::{Cut, Joined};
 

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{OpError, ensure, fail};
 use crate::op::{Call, Inferred, Operation, Param, Schema};
-use crate::ops::gather::GatherMap;
+use crate::ops::movement::GatherMap;
 use crate::reference::Inputs;
 use crate::types::{DTypeSet, Dims, MAX_RANK, Opset, TensorType};
 

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{OpError, ensure, fail};
 use crate::op::{Call, Inferred, Operation, Param, Schema, TypeRule};
-use crate::ops::gather::{GatherMap, Run};
+use crate::ops::movement::{GatherMap, Run};
 use crate::reference::Inputs;
 use crate::types::{DType, DTypeSet, Dims, TensorType};
 
