@@ -38,12 +38,16 @@ fn check_run(
 ) -> Result<(), String> {
     let inputs = run.inputs(function).map_err(|e| format!("line {}: {e}", run.line))?;
     let got = compiled.run(&inputs)?;
-    let values = reference::values(function, &inputs, Profile::Fp16);
-    let plain = plain_inputs(function, &inputs).map(|plain| reference::values(function, &plain, Profile::Fp16));
-    let allowed = engine.accuracy().of_outputs(function, &values, run.tolerance);
     if got.len() != function.outputs.len() {
         return Err(format!("{} outputs came, the function has {}", got.len(), function.outputs.len()));
     }
+    // States begin as zeros.
+    let (function, _) = &function.pure();
+    let states = function.params[inputs.len()..].iter().map(|id| vec![0.0; function.ty(*id).dims.elements()]);
+    let inputs: Vec<Vec<f64>> = inputs.into_iter().chain(states).collect();
+    let values = reference::values(function, &inputs, Profile::Fp16);
+    let plain = plain_inputs(function, &inputs).map(|plain| reference::values(function, &plain, Profile::Fp16));
+    let allowed = engine.accuracy().of_outputs(function, &values, run.tolerance);
     for ((id, got), allowed) in function.outputs.iter().zip(&got).zip(&allowed) {
         let name = &function.value(*id).name;
         let wanted = values[id.index()].as_ref().ok_or_else(|| format!("`{name}` is no tensor of numbers"))?;

@@ -147,7 +147,8 @@ pub fn is_exact(mnemonic: &str) -> bool {
 
 /// What is allowed of a result of a function by the table alone: the sum of its operations' rows.
 pub fn of_function(function: &Function, dtype: DType) -> Tolerance {
-    let computing = function.nodes.iter().filter(|n| function.value(n.results[0]).literal.is_none());
+    let unknown = |id: &ValueId| function.value(*id).literal.is_none();
+    let computing = function.nodes.iter().filter(|n| n.results.iter().any(unknown));
     let rows = computing.map(|n| row(n.mnemonic()));
     rows.fold(Tolerance::default(), |sum, row| {
         let row = row.tolerance(dtype == DType::Fp16);

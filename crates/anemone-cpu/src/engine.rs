@@ -1,6 +1,7 @@
 //! The engine: a planned function, ready to run.
 
 mod bind;
+mod state;
 
 use crate::memory::{Io, Place, Storage};
 use crate::plan::{self, Home, Plan, Settings, verify::verify};
@@ -9,6 +10,7 @@ use crate::team::Team;
 use crate::views::{Input, Output};
 use anemone_ir::{DType, Function, Profile, TensorType};
 use anemone_simd::{Level, LevelError};
+pub use state::State;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -44,6 +46,9 @@ pub enum EngineError {
     /// There is not enough memory.
     #[error("there is no memory for {0}")]
     Memory(&'static str),
+    /// The states are those of another function.
+    #[error("the states are those of another function")]
+    States,
     /// The number of inputs or outputs is wrong.
     #[error("{given} {what}s are given, the function has {wanted}")]
     Count {
@@ -116,8 +121,11 @@ pub struct Engine {
     pool: Option<Arc<Pool>>,
     level: Level,
     profile: Profile,
+    /// The inputs, and behind them the states.
     inputs: Vec<Port>,
+    /// The outputs, and behind them the states that are written.
     outputs: Vec<Port>,
+    states: usize,
     nodes: Vec<(String, u64)>,
     /// Memory of runs that are over, to be used again.
     idle: Mutex<Vec<Context>>,
@@ -145,7 +153,7 @@ impl Engine {
             None => Level::from_env()?,
         };
         let threads = threads(options.threads)?;
-        let settings = Settings { profile: options.profile, level, fuse: options.fuse };
+        let settings = Settings { profile: options.profile, level, threads, fuse: options.fuse };
         let plan = plan::build(function, settings).ok_or(EngineError::Memory("the constants"))?;
         if let Err(fault) = verify(&plan) {
             panic!("the planner made a plan that is not sound, which is a bug of anemone: {fault}");
@@ -156,8 +164,14 @@ impl Engine {
         let engine = Engine {
             level,
             profile: options.profile,
-            inputs: function.params.iter().map(port).collect(),
-            outputs: function.outputs.iter().map(port).collect(),
+            inputs: function.params.iter().chain(&function.states).map(port).collect(),
+            outputs: function
+                .outputs
+                .iter()
+                .chain(plan.written.iter().map(|at| &function.states[*at]))
+                .map(port)
+                .collect(),
+            states: function.states.len(),
             nodes: function.nodes.iter().map(node).collect(),
             pool: (threads > 1).then(|| Pool::shared(threads)),
             idle: Mutex::new(Vec::new()),
@@ -194,12 +208,21 @@ impl Engine {
 
     /// Runs once, and returns the time that the engine itself took: without waiting for memory of its own.
     ///
-    /// Inputs and outputs bind in the function's order. Memory is used in place if rows follow each other without padding
+    /// Inputs and outputs bind in the function's order. States begin as zeros; [`Engine::run_stateful`] keeps them. Memory is
+    /// used in place if rows follow each other without padding
     /// and the elements are stored as the profile stores them; else it is copied and converted.
     ///
     /// # Errors
     /// What is given does not fit the function, or there is no memory. Then nothing has been written.
     pub fn run(&self, inputs: &[Input<'_>], outputs: &mut [Output<'_>]) -> Result<Duration, EngineError> {
+        if self.states > 0 {
+            return self.run_stateful(inputs, outputs, &mut self.state()?);
+        }
+        self.run_pure(inputs, outputs)
+    }
+
+    /// Runs once, with states as further inputs, and those that are written as further outputs.
+    fn run_pure(&self, inputs: &[Input<'_>], outputs: &mut [Output<'_>]) -> Result<Duration, EngineError> {
         self.check(inputs, outputs)?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut context = match idle {

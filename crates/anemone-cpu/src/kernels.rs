@@ -7,10 +7,12 @@ mod activation;
 mod cast;
 mod compare;
 mod constant;
+mod control;
 mod conv;
 mod elementwise;
 mod groups;
 mod linear;
+mod list;
 mod movement;
 mod norm;
 mod pad;
@@ -20,6 +22,7 @@ mod reference;
 mod shape;
 mod slice;
 mod space;
+mod state;
 mod window;
 
 use crate::chain::MapOp;
@@ -39,6 +42,15 @@ pub(crate) enum Form {
     Source(Planned<dyn Source>),
     /// Writes its results itself.
     Step(Planned<dyn Step>),
+    /// From here on, a state holds this value.
+    Hold {
+        /// The state.
+        state: ValueId,
+        /// What it holds.
+        data: ValueId,
+    },
+    /// There is no memory to plan it.
+    NoMemory,
 }
 
 /// The engine's side of an operation.

@@ -10,6 +10,7 @@ use crate::memory::{Io, Storage, Stored};
 use crate::team::Team;
 use anemone_ir::{DType, Function, Literal, Node, Profile, TensorType, ValueId};
 use anemone_simd::Level;
+use std::collections::HashMap;
 
 pub(crate) use build::{Settings, build};
 
@@ -85,8 +86,12 @@ pub(crate) struct PlanCx<'a> {
     pub(crate) node: &'a Node,
     pub(crate) profile: Profile,
     pub(crate) level: Level,
+    pub(crate) threads: usize,
+    pub(crate) fuse: bool,
     /// The data of each value that is known at compile time.
     pub(crate) literals: &'a [Option<Literal>],
+    /// What each state that has been written holds here.
+    held: &'a HashMap<ValueId, ValueId>,
 }
 
 impl<'a> PlanCx<'a> {
@@ -98,6 +103,11 @@ impl<'a> PlanCx<'a> {
     /// The values of a tuple parameter.
     pub(crate) fn ids(&self, param: &str) -> &'a [ValueId] {
         self.node.op.schema().position(param).map_or(&[], |at| self.node.args[at].ids())
+    }
+
+    /// What a state holds here.
+    pub(crate) fn held(&self, state: ValueId) -> ValueId {
+        self.held.get(&state).copied().unwrap_or(state)
     }
 
     /// The type of a value.
@@ -152,9 +162,10 @@ pub(crate) enum Home {
     Arena(usize),
     /// In [`Plan::constants`].
     Constant(usize),
-    /// The input at this position: the caller's memory if it lies as the engine wants it, else a copy.
+    /// The input at this position: the caller's memory if it lies as the engine wants it, else a copy. Behind the function's
+    /// inputs stand its states.
     Input(usize),
-    /// The output at this position, likewise.
+    /// The output at this position, likewise. Behind the function's outputs stand the states that it writes.
     Output(usize),
 }
 
@@ -199,4 +210,6 @@ pub(crate) struct Plan {
     pub(crate) arena_bytes: usize,
     /// Elements of `f32` scratch that each worker needs.
     pub(crate) scratch: usize,
+    /// Positions in [`Function::states`] of those that are written.
+    pub(crate) written: Vec<usize>,
 }

@@ -36,7 +36,32 @@ macro_rules! slices {
             }
         }
 
+        impl<'a> Slice<'a> {
+            /// Bytes as elements of a type that values have at run time.
+            pub(crate) fn of(dtype: DType, bytes: &'a [u8]) -> Slice<'a> {
+                match dtype {
+                    $(DType::$dtype => Slice::$variant(bytemuck::cast_slice(bytes)),)*
+                    other => unreachable!("no run-time value is {other}"),
+                }
+            }
+        }
+
+        impl<'a> SliceMut<'a> {
+            /// Bytes as elements of a type that values have at run time.
+            pub(crate) fn of(dtype: DType, bytes: &'a mut [u8]) -> SliceMut<'a> {
+                match dtype {
+                    $(DType::$dtype => SliceMut::$variant(bytemuck::cast_slice_mut(bytes)),)*
+                    other => unreachable!("no run-time value is {other}"),
+                }
+            }
+        }
+
         impl SliceMut<'_> {
+            /// The same, for a shorter time.
+            pub(crate) fn reborrow(&mut self) -> SliceMut<'_> {
+                match self { $(SliceMut::$variant(s) => SliceMut::$variant(s),)* }
+            }
+
             /// The same, to read.
             pub fn as_slice(&self) -> Slice<'_> {
                 match self { $(SliceMut::$variant(s) => Slice::$variant(s),)* }
@@ -109,4 +134,11 @@ pub struct Output<'a> {
     pub data: SliceMut<'a>,
     /// Elements from one row to the next.
     pub row_stride: usize,
+}
+
+impl Output<'_> {
+    /// The same, for a shorter time.
+    pub(crate) fn reborrow(&mut self) -> Output<'_> {
+        Output { data: self.data.reborrow(), row_stride: self.row_stride }
+    }
 }

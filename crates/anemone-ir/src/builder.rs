@@ -1,12 +1,12 @@
 //! The builder: appends operations, never fails, remembers who called.
 
-use crate::check::{Checked, check_node};
+use crate::check::{Checked, check_node, known};
 use crate::diagnostic::{Diagnostic, Location};
-use crate::draft::{Draft, DraftFunction, DraftNode, DraftValue};
+use crate::draft::{Draft, DraftBlock, DraftFunction, DraftNode, DraftValue};
 use crate::literal::{Literal, LiteralError};
-use crate::op::{TypeRule, ValueInfo, schema};
+use crate::op::{BlockTypes, TypeRule, ValueInfo, schema};
 use crate::program::{Arg, ValueId};
-use crate::types::{DType, Opset, TensorType};
+use crate::types::{DType, Declared, Kind, Opset, TensorType};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -147,7 +147,7 @@ impl Builder {
         }
     }
 
-    fn value(&mut self, name: &str, info: ValueInfo, declared: Option<TensorType>, location: Location) -> Var {
+    fn value(&mut self, name: &str, info: ValueInfo, declared: Option<Declared>, location: Location) -> Var {
         self.infos.push(info);
         let id = self.function.value(DraftValue { name: name.into(), declared, literal: None, location });
         Var { builder: self.id, id }
@@ -168,7 +168,7 @@ impl Builder {
     #[track_caller]
     pub fn poison(&mut self) -> Var {
         let name = format!("poisoned_{}", self.function.values.len());
-        self.value(&name, ValueInfo { ty: None, literal: None }, None, Location::caller())
+        self.value(&name, ValueInfo::default(), None, Location::caller())
     }
 
     /// A run-time input. Inputs bind in the order of these calls.
@@ -178,10 +178,28 @@ impl Builder {
     }
 
     pub(crate) fn input_at(&mut self, name: &str, ty: TensorType, location: Location) -> Var {
-        let var = self.value(name, ValueInfo { ty: Some(ty), literal: None }, Some(ty), location);
+        let var = self.value(name, ValueInfo::of(ty), Some(ty.into()), location);
         self.function.params.push(var.id);
         self.named.push(var.id);
         var
+    }
+
+    /// A state: a tensor that begins as zeros and lives from run to run. `read_state` reads it, [`Builder::write_state`]
+    /// writes it.
+    #[track_caller]
+    pub fn state(&mut self, name: &str, ty: TensorType) -> Var {
+        let info = ValueInfo { kind: Kind::State, ..ValueInfo::of(ty) };
+        let declared = Declared::from(ty).of(Kind::State);
+        let var = self.value(name, info, Some(declared), Location::caller());
+        self.function.params.push(var.id);
+        self.named.push(var.id);
+        var
+    }
+
+    /// Appends `write_state`, which has no result: from here on, also in the next run, the state holds `data`.
+    #[track_caller]
+    pub fn write_state(&mut self, state: Var, data: Var) {
+        self.call_many("write_state", crate::args! { input: state, data: data });
     }
 
     /// A constant.
@@ -198,14 +216,14 @@ impl Builder {
     }
 
     pub(crate) fn named_constant(&mut self, name: &str, literal: Literal, location: Location) -> Var {
-        let info = ValueInfo { ty: Some(*literal.ty()), literal: Some(literal.clone()) };
-        let var = self.value(name, info, None, location);
+        let var = self.value(name, ValueInfo::constant(literal.clone()), None, location);
         self.function.nodes.push(DraftNode {
             mnemonic: "const".into(),
             args: Vec::new(),
             attributes: vec![("val".into(), literal)],
             results: vec![var.id],
             name: Some(name.into()),
+            blocks: Vec::new(),
             location,
         });
         var
@@ -258,9 +276,7 @@ impl Builder {
     pub fn unread(&self) -> Vec<Var> {
         let mut read = vec![false; self.function.values.len()];
         let nodes = &self.function.nodes;
-        for id in nodes.iter().flat_map(|n| n.args.iter().flat_map(|(_, a)| a.ids())) {
-            read[id.index()] = true;
-        }
+        nodes.iter().for_each(|node| node.for_each_read(&mut |id| read[id.index()] = true));
         let computed = nodes.iter().filter(|n| &*n.mnemonic != "const").flat_map(|n| n.results.iter().copied());
         computed.filter(|id| !read[id.index()]).map(|id| Var { builder: self.id, id }).collect()
     }
@@ -268,6 +284,62 @@ impl Builder {
     /// The outputs marked so far.
     pub fn outputs(&self) -> usize {
         self.function.outputs.len()
+    }
+
+    /// Appends `cond`: what `yes` appends and gives is computed if `pred` is true, else what `no` does.
+    #[track_caller]
+    pub fn cond(
+        &mut self,
+        pred: Var,
+        yes: impl FnOnce(&mut Builder) -> Vec<Var>,
+        no: impl FnOnce(&mut Builder) -> Vec<Var>,
+    ) -> Vec<Var> {
+        let location = Location::caller();
+        let blocks = vec![self.block(&[], |b, _| yes(b)), self.block(&[], |b, _| no(b))];
+        self.control("cond", crate::args! { pred: pred }, blocks, location)
+    }
+
+    /// Appends `while_loop`: as long as `condition` gives true for the values, they become what `body` gives for them.
+    #[track_caller]
+    pub fn while_loop(
+        &mut self,
+        vars: &[Var],
+        condition: impl FnOnce(&mut Builder, &[Var]) -> Var,
+        body: impl FnOnce(&mut Builder, &[Var]) -> Vec<Var>,
+    ) -> Vec<Var> {
+        let location = Location::caller();
+        let blocks = vec![self.block(vars, |b, vars| vec![condition(b, vars)]), self.block(vars, body)];
+        self.control("while_loop", crate::args! { loop_vars: vars }, blocks, location)
+    }
+
+    /// A block whose parameters stand for `vars`.
+    #[track_caller]
+    fn block(&mut self, vars: &[Var], write: impl FnOnce(&mut Builder, &[Var]) -> Vec<Var>) -> DraftBlock {
+        let location = Location::caller();
+        let param = |var: &Var| {
+            let info = self.own(*var).map(|id| self.infos[id.index()].clone()).unwrap_or_default();
+            let name = format!("block_{}", self.function.values.len());
+            self.value(&name, ValueInfo { literal: None, ..info }, None, location)
+        };
+        let params: Vec<Var> = vars.iter().map(param).collect();
+        let outside = std::mem::take(&mut self.function.nodes);
+        let given = write(self, &params);
+        let nodes = std::mem::replace(&mut self.function.nodes, outside);
+        let own = |var: &Var| match self.own(*var) {
+            Some(id) => id,
+            None => {
+                self.error("foreign-tensor", "what a block gives belongs to another builder");
+                self.poison().id
+            }
+        };
+        let outputs = given.iter().map(own).collect();
+        DraftBlock { params: params.iter().map(|var| var.id).collect(), nodes, outputs }
+    }
+
+    fn control(&mut self, mnemonic: &str, args: Arguments, blocks: Vec<DraftBlock>, location: Location) -> Vec<Var> {
+        let name = format!("{mnemonic}_{}", self.calls);
+        self.calls += 1;
+        self.append(&name, mnemonic, args, blocks, location)
     }
 
     /// Appends an operation by its mnemonic and returns its first result.
@@ -286,19 +358,31 @@ impl Builder {
 
     /// Appends an operation under a name of its own, written at `location`.
     pub(crate) fn call_at(&mut self, name: &str, mnemonic: &str, args: Arguments, location: Location) -> Vec<Var> {
+        self.append(name, mnemonic, args, Vec::new(), location)
+    }
+
+    fn append(
+        &mut self,
+        name: &str,
+        mnemonic: &str,
+        args: Arguments,
+        blocks: Vec<DraftBlock>,
+        location: Location,
+    ) -> Vec<Var> {
         let number_type = self.number_type(&args);
         let args = args.into_iter().map(|(param, argument)| {
             let arg = self.argument(name, mnemonic, param, argument, number_type, location);
             (Arc::from(param), arg)
         });
         let args = args.collect();
-        let first = self.value(name, ValueInfo { ty: None, literal: None }, None, location);
+        let first = self.value(name, ValueInfo::default(), None, location);
         let mut node = DraftNode {
             mnemonic: mnemonic.into(),
             args,
             attributes: Vec::new(),
             results: vec![first.id],
             name: Some(name.into()),
+            blocks,
             location,
         };
         let vars = self.infer_results(name, &mut node, first);
@@ -361,16 +445,36 @@ impl Builder {
 
     /// Gives the node's results their types, and makes the values of all results but the first.
     fn infer_results(&mut self, name: &str, node: &mut DraftNode, first: Var) -> Vec<Var> {
-        let Checked::Ok(checked) = check_node(&self.function, &self.infos, node) else { return vec![first] };
-        let types = &checked.0.results;
-        if types.len() > 1 {
+        let block = |block: &DraftBlock| {
+            let infos = block.outputs.iter().map(|id| &self.infos[id.index()]);
+            Some(BlockTypes { outputs: infos.map(|info| Some((info.kind, info.ty?))).collect::<Option<_>>()? })
+        };
+        let blocks: Option<Vec<_>> = node.blocks.iter().map(block).collect();
+        let checked = check_node(&self.function, &self.infos, node, blocks.as_deref());
+        let Checked::Ok(checked) = checked else { return vec![first] };
+        let (inferred, args) = *checked;
+        let mut known = known(&inferred, &args, &self.infos).into_iter();
+        let mut info = |index: usize| ValueInfo {
+            kind: inferred.kind(index),
+            literal: known.next(),
+            ..ValueInfo::of(inferred.results[index])
+        };
+        let count = inferred.results.len();
+        if count == 0 {
+            // The value that was to be its result is the last one made.
+            self.function.values.pop();
+            self.infos.pop();
+            node.results.clear();
+            return Vec::new();
+        }
+        if count > 1 {
             self.function.values[first.id.index()].name = format!("{name}_0").into();
         }
+        self.infos[first.id.index()] = info(0);
+        let rest: Vec<ValueInfo> = (1..count).map(info).collect();
         let mut vars = vec![first];
-        self.infos[first.id.index()].ty = types.first().copied();
-        for (i, ty) in types.iter().enumerate().skip(1) {
-            let info = ValueInfo { ty: Some(*ty), literal: None };
-            let var = self.value(&format!("{name}_{i}"), info, None, node.location);
+        for (i, info) in rest.into_iter().enumerate() {
+            let var = self.value(&format!("{name}_{}", i + 1), info, None, node.location);
             node.results.push(var.id);
             vars.push(var);
         }

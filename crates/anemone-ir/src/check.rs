@@ -4,11 +4,13 @@
 //! error. Everything else is still checked.
 
 use crate::diagnostic::{Diagnostic, Location, OpError, Operand, Severity, fail};
-use crate::draft::{Draft, DraftFunction, DraftNode};
+use crate::draft::{Draft, DraftBlock, DraftFunction, DraftNode, DraftValue};
+use crate::literal::Literal;
 use crate::names;
-use crate::op::{Call, Inferred, Known, Op, Param, Schema, TypeRule, ValueInfo, schema};
-use crate::program::{Arg, Def, Function, Node, Program, Value, ValueId};
-use crate::types::{DType, Opset, TensorType};
+use crate::op::{BlockRule, BlockTypes, Call, Inferred, Known, Op, Param, Schema, TypeRule, ValueInfo, schema};
+use crate::program::{Arg, Block, Def, Function, Node, Program, Value, ValueId};
+use crate::reference::{self, Inputs};
+use crate::types::{DType, Declared, Kind, Opset, TensorType};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -59,54 +61,10 @@ pub fn check(draft: Draft) -> Result<Program, Diagnostics> {
 }
 
 fn check_function(draft: DraftFunction) -> (Option<Function>, Vec<Diagnostic>) {
-    let mut diagnostics = draft.errors.clone();
-    check_names(&draft, &mut diagnostics);
-    let mut infos: Vec<ValueInfo> =
-        draft.values.iter().map(|v| ValueInfo { ty: None, literal: v.literal.clone() }).collect();
-    let mut defs = vec![Def::Immediate; draft.values.len()];
-    for (info, value) in infos.iter_mut().zip(&draft.values) {
-        info.ty = value.literal.as_ref().map(|l| *l.ty());
-    }
-    for (at, id) in draft.params.iter().enumerate() {
-        let value = &draft.values[id.index()];
-        defs[id.index()] = Def::Param(at);
-        infos[id.index()].ty = value.declared;
-        if let Err(e) = check_param(value.declared) {
-            infos[id.index()].ty = None;
-            diagnostics.push(Diagnostic::error(
-                e.slug,
-                format!("input `{}`: {}", value.name, e.message),
-                value.location,
-            ));
-        }
-    }
-    let mut nodes = Vec::with_capacity(draft.nodes.len());
-    for node in &draft.nodes {
-        match check_node(&draft, &infos, node) {
-            Checked::Poisoned => {}
-            Checked::Error(d) => diagnostics.push(*d),
-            Checked::Ok(checked) => {
-                let (inferred, args) = *checked;
-                if let Err(e) = check_results(&draft, node, &inferred) {
-                    diagnostics.push(describe(&draft, &infos, node, e));
-                    continue;
-                }
-                for (index, (id, ty)) in node.results.iter().zip(&inferred.results).enumerate() {
-                    infos[id.index()] = ValueInfo { ty: Some(*ty), literal: constant_of(&inferred.op) };
-                    defs[id.index()] = Def::Result { node: nodes.len(), index };
-                }
-                nodes.push(Node {
-                    op: inferred.op,
-                    args,
-                    results: node.results.clone(),
-                    name: node.name.clone(),
-                    attributes: node.attributes.clone(),
-                    macs: inferred.macs,
-                    location: node.location,
-                });
-            }
-        }
-    }
+    let mut checking = Checking::new(&draft);
+    let (params, states) = checking.params();
+    let nodes = checking.nodes(&draft.nodes, true);
+    let Checking { infos, defs, mut diagnostics, .. } = checking;
     check_outputs(&draft, &infos, &mut diagnostics);
     check_definitions(&draft, &mut diagnostics);
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {
@@ -115,13 +73,15 @@ fn check_function(draft: DraftFunction) -> (Option<Function>, Vec<Diagnostic>) {
     let values = draft.values.into_iter().zip(infos).zip(defs);
     let values = values
         .filter_map(|((v, i), def)| {
-            Some(Value { name: v.name, ty: i.ty?, def, literal: i.literal, location: v.location })
+            let location = v.location;
+            Some(Value { name: v.name, kind: i.kind, ty: i.ty?, def, literal: i.literal, location })
         })
         .collect();
     let function = Function {
         name: draft.name,
         opset: draft.opset,
-        params: draft.params,
+        params,
+        states,
         nodes,
         outputs: draft.outputs.into_iter().map(|(id, _)| id).collect(),
         values,
@@ -130,19 +90,183 @@ fn check_function(draft: DraftFunction) -> (Option<Function>, Vec<Diagnostic>) {
     (Some(function), diagnostics)
 }
 
-fn constant_of(op: &Op) -> Option<crate::literal::Literal> {
-    match op {
-        Op::Const(c) => Some(c.val.clone()),
-        _ => None,
+/// A function while it is checked.
+struct Checking<'a> {
+    draft: &'a DraftFunction,
+    infos: Vec<ValueInfo>,
+    defs: Vec<Def>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Checking<'a> {
+    fn new(draft: &'a DraftFunction) -> Checking<'a> {
+        let mut diagnostics = draft.errors.clone();
+        check_names(draft, &mut diagnostics);
+        let info = |v: &DraftValue| v.literal.clone().map(ValueInfo::constant).unwrap_or_default();
+        Checking {
+            draft,
+            infos: draft.values.iter().map(info).collect(),
+            defs: vec![Def::Immediate; draft.values.len()],
+            diagnostics,
+        }
+    }
+
+    /// The inputs and the states.
+    fn params(&mut self) -> (Vec<ValueId>, Vec<ValueId>) {
+        let (mut inputs, mut states) = (Vec::new(), Vec::new());
+        for id in &self.draft.params {
+            let value = &self.draft.values[id.index()];
+            match check_param(value.declared) {
+                Ok((kind, ty)) => self.infos[id.index()] = ValueInfo { kind, ..ValueInfo::of(ty) },
+                Err(e) => {
+                    let message = format!("input `{}`: {}", value.name, e.message);
+                    let mut diagnostic = Diagnostic::error(e.slug, message, value.location);
+                    diagnostic.hint = e.hint;
+                    self.diagnostics.push(diagnostic);
+                }
+            }
+            let (of, def): (_, fn(usize) -> Def) = match self.infos[id.index()].kind {
+                Kind::State => (&mut states, Def::State),
+                Kind::Tensor | Kind::List => (&mut inputs, Def::Param),
+            };
+            self.defs[id.index()] = def(of.len());
+            of.push(*id);
+        }
+        (inputs, states)
+    }
+
+    /// Checks operations one after the other.
+    fn nodes(&mut self, nodes: &[DraftNode], outermost: bool) -> Vec<Node> {
+        let mut out = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            if let Some(node) = self.node(node, outermost.then_some(out.len())) {
+                out.push(node);
+            }
+        }
+        out
+    }
+
+    fn node(&mut self, node: &DraftNode, place: Option<usize>) -> Option<Node> {
+        let blocks = self.blocks(node);
+        let (blocks, types): (Vec<_>, Vec<_>) = blocks.into_iter().unzip();
+        let types: Option<Vec<BlockTypes>> = types.into_iter().collect();
+        let (inferred, args) = match check_node(self.draft, &self.infos, node, types.as_deref()) {
+            Checked::Poisoned => return None,
+            Checked::Error(d) => {
+                self.diagnostics.push(*d);
+                return None;
+            }
+            Checked::Ok(checked) => *checked,
+        };
+        let found = check_results(self.draft, node, &inferred).and_then(|()| match place {
+            None if inferred.op.schema().touches_state() => {
+                fail!("unsupported", "a state is read or written inside of a block, which is not supported")
+            }
+            _ => Ok(()),
+        });
+        if let Err(e) = found {
+            self.diagnostics.push(describe(self.draft, &self.infos, node, e));
+            return None;
+        }
+        let mut known = known(&inferred, &args, &self.infos).into_iter();
+        for (index, (id, ty)) in node.results.iter().zip(&inferred.results).enumerate() {
+            let kind = inferred.kind(index);
+            self.infos[id.index()] = ValueInfo { kind, literal: known.next(), ..ValueInfo::of(*ty) };
+            self.defs[id.index()] = place.map_or(Def::Block, |node| Def::Result { node, index });
+        }
+        Some(Node {
+            op: inferred.op,
+            args,
+            results: node.results.clone(),
+            name: node.name.clone(),
+            attributes: node.attributes.clone(),
+            blocks,
+            macs: inferred.macs,
+            location: node.location,
+        })
+    }
+
+    /// Checks the blocks of an operation, with what they give; `None` where that is in error.
+    fn blocks(&mut self, node: &DraftNode) -> Vec<(Block, Option<BlockTypes>)> {
+        let rules = schema(&node.mnemonic).map_or(&[][..], |s| s.blocks);
+        let block = |(rule, block): (&BlockRule, &DraftBlock)| {
+            let given = rule.params.and_then(|param| node.args.iter().find(|(name, _)| **name == *param));
+            let given = given.map_or(&[][..], |(_, arg)| arg.ids());
+            for (id, given) in block.params.iter().zip(given) {
+                let ValueInfo { ty, kind, .. } = self.infos[given.index()];
+                self.infos[id.index()] = ValueInfo { ty, kind, literal: None };
+                self.defs[id.index()] = Def::Block;
+                self.check_block_param(*id);
+            }
+            if block.params.len() != given.len() {
+                let (wanted, found) = (given.len(), block.params.len());
+                let message = format!("block `{}` has {found} parameters, {wanted} are right", rule.name);
+                self.diagnostics.push(Diagnostic::error("block", message, node.location));
+            }
+            let nodes = self.nodes(&block.nodes, false);
+            let infos = block.outputs.iter().map(|id| &self.infos[id.index()]);
+            let outputs: Option<Vec<_>> = infos.map(|info| Some((info.kind, info.ty?))).collect();
+            let checked = Block { params: block.params.clone(), nodes, outputs: block.outputs.clone() };
+            (checked, outputs.map(|outputs| BlockTypes { outputs }))
+        };
+        rules.iter().zip(&node.blocks).map(block).collect()
+    }
+
+    /// A block's parameter is what its declaration says, if it has one.
+    fn check_block_param(&mut self, id: ValueId) {
+        let (value, info) = (&self.draft.values[id.index()], &self.infos[id.index()]);
+        if let (Some(declared), Some(ty)) = (value.declared, info.ty)
+            && !declared.admits(info.kind, &ty)
+        {
+            let message = format!("`{}` is declared as {declared}, but stands for {ty}", value.name);
+            self.diagnostics.push(Diagnostic::error("declared-type", message, value.location));
+            self.infos[id.index()].ty = None;
+        }
     }
 }
 
-fn check_param(ty: Option<TensorType>) -> Result<(), OpError> {
-    match ty {
-        None => fail!("untyped", "it has no type"),
+/// What is computed while checking has no more elements than this, nor have its operands together: shapes and the like.
+const KNOWN: usize = 1 << 12;
+
+/// The data of an operation's results, where they are known before any run: constants, what follows from types, and small
+/// results computed from constants. Halves are left out, because profiles keep them differently.
+pub(crate) fn known(inferred: &Inferred<Op>, args: &[Arg], infos: &[ValueInfo]) -> Vec<Literal> {
+    if let Op::Const(c) = &inferred.op {
+        return vec![c.val.clone()];
+    }
+    if let Some(literal) = &inferred.known {
+        return vec![literal.clone()];
+    }
+    let schema = inferred.op.schema();
+    let size = |types: &mut dyn Iterator<Item = &TensorType>| {
+        types.map(|ty| if ty.dtype == DType::Fp16 { KNOWN + 1 } else { ty.dims.elements() }).sum::<usize>()
+    };
+    let operands = || args.iter().flat_map(|arg| arg.ids().iter().map(|id| &infos[id.index()]));
+    if !schema.pure
+        || !schema.blocks.is_empty()
+        || operands().any(|info| info.literal.is_none())
+        || size(&mut operands().filter_map(|info| info.ty.as_ref())) > KNOWN
+        || size(&mut inferred.results.iter()) > KNOWN
+    {
+        return Vec::new();
+    }
+    let array = |id: &ValueId| infos[id.index()].literal.as_ref().and_then(reference::constant);
+    let arrays: Vec<Vec<_>> = args.iter().map(|arg| arg.ids().iter().filter_map(array).collect()).collect();
+    let inputs = arrays.iter().map(|arrays| arrays.iter().collect()).collect();
+    let results = inferred.op.eval(&Inputs::new(schema, inputs, &inferred.results));
+    let literals = inferred.results.iter().zip(results).map(|(ty, data)| Literal::from_f64(*ty, &data).ok());
+    literals.collect::<Option<_>>().unwrap_or_default()
+}
+
+fn check_param(declared: Option<Declared>) -> Result<(Kind, TensorType), OpError> {
+    let Some(declared) = declared else { fail!("untyped", "it has no type") };
+    match declared.known() {
+        None => Err(OpError::new("open-shape", format!("{declared} has open dimensions"))
+            .hint("give the input a shape before the program is checked; the command line has `--shape`")),
+        Some(_) if declared.kind == Kind::List => fail!("list", "a list cannot be an input"),
         Some(t) if t.dtype == DType::String => fail!("dtype", "a string cannot be an input"),
         Some(t) if t.dims.contains(&0) => fail!("empty", "{t} has no elements"),
-        Some(_) => Ok(()),
+        Some(t) => Ok((declared.kind, t)),
     }
 }
 
@@ -174,15 +298,24 @@ fn bad_name(name: &str, at: Location, why: &str) -> Diagnostic {
 fn check_definitions(draft: &DraftFunction, diagnostics: &mut Vec<Diagnostic>) {
     let in_error = diagnostics.iter().any(|d| d.severity == Severity::Error);
     let mut times: Vec<u32> = draft.values.iter().map(|v| u32::from(v.literal.is_some())).collect();
-    for id in draft.params.iter().chain(draft.nodes.iter().flat_map(|n| &n.results)) {
-        times[id.index()] += 1;
-    }
+    draft.params.iter().for_each(|id| times[id.index()] += 1);
+    count_definitions(&draft.nodes, &mut times);
     for (value, times) in draft.values.iter().zip(times) {
         // After another error it may be for that reason that something is not defined.
         if times > 1 || (times == 0 && !in_error) {
             let message = format!("`{}` is defined {times} times, once is right", value.name);
             diagnostics.push(Diagnostic::error("definition", message, value.location));
         }
+    }
+}
+
+fn count_definitions(nodes: &[DraftNode], times: &mut [u32]) {
+    for node in nodes {
+        for block in &node.blocks {
+            block.params.iter().for_each(|id| times[id.index()] += 1);
+            count_definitions(&block.nodes, times);
+        }
+        node.results.iter().for_each(|id| times[id.index()] += 1);
     }
 }
 
@@ -203,6 +336,9 @@ fn check_outputs(draft: &DraftFunction, infos: &[ValueInfo], diagnostics: &mut V
         if infos[id.index()].ty.is_some_and(|t| t.dtype == DType::String) {
             diagnostics.push(Diagnostic::error("dtype", format!("output `{name}` is a string"), *at));
         }
+        if infos[id.index()].kind != Kind::Tensor {
+            diagnostics.push(Diagnostic::error("kind", format!("output `{name}` is no tensor"), *at));
+        }
         if infos[id.index()].ty.is_some_and(|t| t.dims.contains(&0)) {
             diagnostics.push(Diagnostic::error("empty", format!("output `{name}` has no elements"), *at));
         }
@@ -217,8 +353,14 @@ pub(crate) enum Checked {
 }
 
 /// Checks one call against what is known of the values before it, but not yet what is declared of its results.
-pub(crate) fn check_node(draft: &DraftFunction, infos: &[ValueInfo], node: &DraftNode) -> Checked {
+pub(crate) fn check_node(
+    draft: &DraftFunction,
+    infos: &[ValueInfo],
+    node: &DraftNode,
+    blocks: Option<&[BlockTypes]>,
+) -> Checked {
     let result = bind(draft.opset, node).and_then(|(schema, args)| {
+        let Some(blocks) = blocks else { return Ok(None) };
         if args.iter().flat_map(Arg::ids).any(|id| infos[id.index()].ty.is_none()) {
             return Ok(None);
         }
@@ -231,6 +373,7 @@ pub(crate) fn check_node(draft: &DraftFunction, infos: &[ValueInfo], node: &Draf
             args: &args,
             values: infos,
             attributes: &node.attributes,
+            blocks,
             declared_results: declared,
         };
         Ok(Some((Op::infer(&call)?, args)))
@@ -293,6 +436,9 @@ fn bind(opset: Opset, node: &DraftNode) -> Result<(&'static Schema, Vec<Arg>), O
             fail!("argument", "argument `{}` is missing", param.name);
         }
     }
+    if node.blocks.len() != schema.blocks.len() {
+        fail!("block", "it has {} blocks, {} are right", node.blocks.len(), schema.blocks.len());
+    }
     for name in schema.attributes {
         if !node.attributes.iter().any(|(n, _)| &**n == *name) {
             fail!("attribute", "attribute `{name}` is missing");
@@ -324,6 +470,7 @@ fn check_types(schema: &Schema, opset: Opset, args: &[Arg], infos: &[ValueInfo])
         for id in arg.ids() {
             let info = &infos[id.index()];
             let Some(ty) = info.ty else { continue };
+            check_kind(param, info.kind)?;
             let accepts = schema.accepts(param, opset);
             if !accepts.contains(ty.dtype) {
                 fail!(
@@ -364,6 +511,21 @@ fn check_types(schema: &Schema, opset: Opset, args: &[Arg], infos: &[ValueInfo])
     Ok(())
 }
 
+fn check_kind(param: &Param, kind: Kind) -> Result<(), OpError> {
+    let name = |kind| match kind {
+        Kind::Tensor => "a tensor",
+        Kind::List => "a list",
+        Kind::State => "a state",
+    };
+    match param.kind {
+        Some(wanted) if wanted != kind => {
+            fail!("kind", "`{}` is {}, {} is wanted", param.name, name(kind), name(wanted))
+        }
+        None if kind == Kind::State => fail!("kind", "`{}` is a state, a tensor or a list is wanted", param.name),
+        _ => Ok(()),
+    }
+}
+
 fn check_known(param: &Param, opset: Opset, info: &ValueInfo) -> Result<(), OpError> {
     let needed = match param.known {
         Known::Anytime => false,
@@ -382,13 +544,13 @@ fn check_results(draft: &DraftFunction, node: &DraftNode, inferred: &Inferred<Op
         let plural = if found == 1 { "" } else { "s" };
         fail!("results", "it has {found} result{plural}, {declared} are declared");
     }
-    for (id, ty) in node.results.iter().zip(&inferred.results) {
-        if ty.dims.contains(&0) && constant_of(&inferred.op).is_none() {
+    for (index, (id, ty)) in node.results.iter().zip(&inferred.results).enumerate() {
+        if ty.dims.contains(&0) && !matches!(inferred.op, Op::Const(_)) {
             fail!("empty", "the result would be {ty}, which has no elements");
         }
         let value = &draft.values[id.index()];
         if let Some(declared) = value.declared
-            && declared != *ty
+            && !declared.admits(inferred.kind(index), ty)
         {
             fail!("declared-type", "`{}` is declared as {declared}, but is {ty}", value.name);
         }

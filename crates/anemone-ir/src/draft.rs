@@ -4,7 +4,7 @@
 use crate::diagnostic::{Diagnostic, Location};
 use crate::literal::Literal;
 use crate::program::{Arg, Attribute, ValueId};
-use crate::types::{Opset, TensorType};
+use crate::types::{Declared, Dims, DimsError, Kind, Opset, TensorType};
 use std::sync::Arc;
 
 /// A program before the check.
@@ -25,8 +25,9 @@ pub struct Draft {
 pub struct DraftValue {
     /// The name; empty for an immediate.
     pub name: Arc<str>,
-    /// The type that the author gave, if any. Parameters must have one; a result's must be what the operation gives.
-    pub declared: Option<TensorType>,
+    /// The type that the author gave, if any. Parameters must have one, without open dimensions when the draft is checked; a
+    /// result's must be what the operation gives.
+    pub declared: Option<Declared>,
     /// The data of an immediate.
     pub literal: Option<Literal>,
     /// Where it was written.
@@ -46,8 +47,58 @@ pub struct DraftNode {
     pub results: Vec<ValueId>,
     /// The operation's own name.
     pub name: Option<Arc<str>>,
+    /// The blocks of a control-flow operation.
+    pub blocks: Vec<DraftBlock>,
     /// Where it was written.
     pub location: Location,
+}
+
+impl DraftNode {
+    /// Calls `visit` with every value that the operation reads, also in its blocks.
+    pub fn for_each_read(&self, visit: &mut impl FnMut(ValueId)) {
+        self.args.iter().flat_map(|(_, arg)| arg.ids()).for_each(|id| visit(*id));
+        for block in &self.blocks {
+            block.nodes.iter().for_each(|node| node.for_each_read(visit));
+            block.outputs.iter().for_each(|id| visit(*id));
+        }
+    }
+}
+
+/// A block of a control-flow operation before the check. It may read what was defined before it outside.
+#[derive(Clone, Debug)]
+pub struct DraftBlock {
+    /// Its parameters. They need no declared type.
+    pub params: Vec<ValueId>,
+    /// The calls, in order.
+    pub nodes: Vec<DraftNode>,
+    /// What it gives.
+    pub outputs: Vec<ValueId>,
+}
+
+/// Why an input cannot have the dimensions that it is given.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ShapeError {
+    /// The function has no such input.
+    #[error("there is no input `{name}`; the inputs are {}", known.join(", "))]
+    Input {
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// It is declared otherwise.
+    #[error("input `{name}` is {declared}, which {given} does not fit")]
+    Declared {
+        /// The name.
+        name: String,
+        /// What the program says; open dimensions are shown as `?`.
+        declared: Declared,
+        /// What was given.
+        given: Dims,
+    },
+    /// No tensor has such dimensions.
+    #[error(transparent)]
+    Dims(#[from] DimsError),
 }
 
 /// A function before the check.
@@ -59,7 +110,7 @@ pub struct DraftFunction {
     pub opset: Opset,
     /// Every value.
     pub values: Vec<DraftValue>,
-    /// The parameters, in binding order.
+    /// The inputs, in binding order, and among them the states.
     pub params: Vec<ValueId>,
     /// The calls, in order.
     pub nodes: Vec<DraftNode>,
@@ -95,8 +146,41 @@ impl DraftFunction {
         ValueId::at(self.values.len() - 1)
     }
 
+    /// The inputs, in binding order, with their declared types.
+    pub fn inputs(&self) -> impl Iterator<Item = (&str, Declared)> {
+        let values = self.params.iter().map(|id| &self.values[id.index()]);
+        let typed = values.filter_map(|v| Some((&*v.name, v.declared?)));
+        typed.filter(|(_, declared)| declared.kind != Kind::State)
+    }
+
+    /// Gives an input its dimensions. Those that are open take the ones given, the others must be the same. All that follows
+    /// from them is found when the draft is checked.
+    ///
+    /// # Errors
+    /// There is no such input, or these cannot be its dimensions.
+    pub fn set_shape(&mut self, input: &str, dims: &[usize]) -> Result<(), ShapeError> {
+        let known: Vec<String> = self.inputs().map(|(name, _)| name.to_owned()).collect();
+        let is_it = |id: &&ValueId| &*self.values[id.index()].name == input;
+        let id = self.params.iter().find(is_it).copied();
+        let value = id.map(|id| &mut self.values[id.index()]).filter(|v| known.iter().any(|name| **name == *v.name));
+        let Some((value, declared)) = value.and_then(|v| v.declared.map(|declared| (v, declared))) else {
+            return Err(ShapeError::Input { name: input.to_owned(), known });
+        };
+        let ty = TensorType::new(declared.dtype, Dims::new(dims)?);
+        if !declared.admits(declared.kind, &ty) {
+            return Err(ShapeError::Declared { name: input.to_owned(), declared, given: ty.dims });
+        }
+        value.declared = Some(Declared::from(ty).of(declared.kind));
+        Ok(())
+    }
+
     /// Adds an immediate constant.
     pub fn immediate(&mut self, literal: Literal, location: Location) -> ValueId {
-        self.value(DraftValue { name: "".into(), declared: Some(*literal.ty()), literal: Some(literal), location })
+        self.value(DraftValue {
+            name: "".into(),
+            declared: Some((*literal.ty()).into()),
+            literal: Some(literal),
+            location,
+        })
     }
 }

@@ -33,6 +33,6 @@ pub use diagnostic::{Diagnostic, Location, Operand, Severity};
 pub use draft::Draft;
 pub use literal::{Bytes, Literal, LiteralError};
 pub use op::{Op, Operation, Schema};
-pub use program::{Arg, Attribute, Def, Function, Node, Program, Value, ValueId};
+pub use program::{Arg, Attribute, Block, Def, Function, Node, Program, Value, ValueId};
 pub use reference::Profile;
-pub use types::{DType, DTypeSet, Dims, DimsError, Opset, TensorType};
+pub use types::{DType, DTypeSet, Declared, Dims, DimsError, Kind, Opset, TensorType};

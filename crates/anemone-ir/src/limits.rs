@@ -199,7 +199,7 @@ pub fn lint(function: &Function, limits: &Limits) -> Vec<Diagnostic> {
 pub fn lint_draft(function: &DraftFunction, limits: &Limits) -> Vec<Diagnostic> {
     let inputs = function.params.iter().filter_map(|id| {
         let value = &function.values[id.index()];
-        Some((value.name.clone(), value.declared?, value.location))
+        Some((value.name.clone(), value.declared?.known()?, value.location))
     });
     let computes = |mnemonic: &str| schema(mnemonic).is_some_and(|s| s.computes);
     let facts = Facts {

@@ -12,7 +12,7 @@ use crate::diagnostic::{OpError, fail};
 use crate::literal::Literal;
 use crate::program::{Arg, ValueId};
 use crate::reference::Inputs;
-use crate::types::{DType, DTypeSet, Dims, Opset, TensorType};
+use crate::types::{DType, DTypeSet, Dims, Kind, Opset, TensorType};
 use std::sync::Arc;
 
 /// Which element types a parameter takes.
@@ -54,6 +54,8 @@ pub struct Param {
     pub tuple: bool,
     /// Whether it takes a vector, of settings for several axes, and not a single one.
     pub vector: bool,
+    /// What it takes: a tensor, a list or a state; `None` for tensors and lists.
+    pub kind: Option<Kind>,
     /// The first operation set that has it.
     pub since: Opset,
 }
@@ -61,7 +63,16 @@ pub struct Param {
 impl Param {
     /// A required run-time parameter.
     pub const fn new(name: &'static str, rule: TypeRule) -> Param {
-        Param { name, rule, known: Known::Anytime, optional: false, tuple: false, vector: false, since: Opset::Ios15 }
+        Param {
+            name,
+            rule,
+            known: Known::Anytime,
+            optional: false,
+            tuple: false,
+            vector: false,
+            kind: Some(Kind::Tensor),
+            since: Opset::Ios15,
+        }
     }
 
     /// A required run-time parameter of group `T`.
@@ -130,11 +141,26 @@ impl Param {
         self
     }
 
+    /// The same, taking a list or a state, or with `None` tensors and lists.
+    pub const fn kind(mut self, kind: Option<Kind>) -> Param {
+        self.kind = kind;
+        self
+    }
+
     /// The same, existing since `opset`.
     pub const fn since(mut self, opset: Opset) -> Param {
         self.since = opset;
         self
     }
+}
+
+/// What an operation says of one of its blocks.
+#[derive(Clone, Copy, Debug)]
+pub struct BlockRule {
+    /// What it is for, in messages.
+    pub name: &'static str,
+    /// The tuple parameter whose values the block's parameters stand for, one each; `None` if the block has none.
+    pub params: Option<&'static str>,
 }
 
 /// The declaration of an operation.
@@ -154,12 +180,26 @@ pub struct Schema {
     pub since: Opset,
     /// Whether it counts as a computing operation for the limit on program size.
     pub computes: bool,
+    /// Whether equal operands give equal results, and nothing else happens: then it may be computed once and for all.
+    pub pure: bool,
+    /// The blocks of a control-flow operation.
+    pub blocks: &'static [BlockRule],
 }
 
 impl Schema {
     /// A computing operation of every operation set, with `T` the same in all.
     pub const fn new(mnemonic: &'static str, t: DTypeSet, params: &'static [Param]) -> Schema {
-        Schema { mnemonic, params, t, t_ios17: t, attributes: &[], since: Opset::Ios15, computes: true }
+        Schema {
+            mnemonic,
+            params,
+            t,
+            t_ios17: t,
+            attributes: &[],
+            since: Opset::Ios15,
+            computes: true,
+            pure: true,
+            blocks: &[],
+        }
     }
 
     /// The same with another `T` since iOS 17.
@@ -178,6 +218,29 @@ impl Schema {
     pub const fn uncounted(mut self) -> Schema {
         self.computes = false;
         self
+    }
+
+    /// The same, with results that do not follow from the operands alone, or with an effect.
+    pub const fn impure(mut self) -> Schema {
+        self.pure = false;
+        self
+    }
+
+    /// The same, with blocks.
+    pub const fn blocks(mut self, blocks: &'static [BlockRule]) -> Schema {
+        self.blocks = blocks;
+        self
+    }
+
+    /// The same, existing since `opset`.
+    pub const fn since(mut self, opset: Opset) -> Schema {
+        self.since = opset;
+        self
+    }
+
+    /// Whether it reads or writes a state.
+    pub fn touches_state(&self) -> bool {
+        self.params.iter().any(|p| p.kind == Some(Kind::State))
     }
 
     /// The position of a parameter.
@@ -208,12 +271,33 @@ impl Schema {
 }
 
 /// What is known of a value while operations are checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ValueInfo {
     /// Its type; `None` after an error in what makes it.
     pub ty: Option<TensorType>,
-    /// Its data, if it is a constant.
+    /// What it is.
+    pub kind: Kind,
+    /// Its data, if it is a constant, or small and computed from constants.
     pub literal: Option<Literal>,
+}
+
+impl ValueInfo {
+    /// Of a tensor that is computed at run time.
+    pub fn of(ty: TensorType) -> ValueInfo {
+        ValueInfo { ty: Some(ty), ..ValueInfo::default() }
+    }
+
+    /// Of a constant.
+    pub fn constant(literal: Literal) -> ValueInfo {
+        ValueInfo { literal: Some(literal.clone()), ..ValueInfo::of(*literal.ty()) }
+    }
+}
+
+/// The types of a block, once its operations have been checked.
+#[derive(Clone, Debug)]
+pub struct BlockTypes {
+    /// What the block gives, and what each of it is.
+    pub outputs: Vec<(Kind, TensorType)>,
 }
 
 /// A call of an operation, as [`Operation::infer`] sees it: arguments by name, already checked against the schema.
@@ -224,6 +308,7 @@ pub struct Call<'a> {
     pub(crate) args: &'a [Arg],
     pub(crate) values: &'a [ValueInfo],
     pub(crate) attributes: &'a [(Arc<str>, Literal)],
+    pub(crate) blocks: &'a [BlockTypes],
     /// How many results the text declares; `None` from a builder.
     pub(crate) declared_results: Option<usize>,
 }
@@ -264,6 +349,16 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// What each value of a tuple argument is.
+    pub fn kinds(&self, name: &str) -> Vec<Kind> {
+        self.arg(name).ids().iter().map(|id| self.info(*id).kind).collect()
+    }
+
+    /// What a block gives.
+    pub fn block(&self, index: usize) -> &'a [(Kind, TensorType)] {
+        &self.blocks[index].outputs
+    }
+
     /// The data of a constant argument; `None` if it was left out or is computed at run time.
     pub fn literal(&self, name: &str) -> Option<&'a Literal> {
         self.one(name)?.literal.as_ref()
@@ -277,6 +372,17 @@ impl<'a> Call<'a> {
     /// A constant vector (or scalar) of integers.
     pub fn ints(&self, name: &str) -> Option<Vec<i64>> {
         self.literal(name)?.to_i64()
+    }
+
+    /// The integers in a tuple of constants, one after the other.
+    ///
+    /// # Errors
+    /// One of them is no integer.
+    pub fn tuple_ints(&self, name: &str) -> Result<Vec<i64>, OpError> {
+        let ints = |id: &ValueId| self.info(*id).literal.as_ref().and_then(Literal::to_i64);
+        let ints: Option<Vec<_>> = self.arg(name).ids().iter().map(ints).collect();
+        ints.map(|ints| ints.concat())
+            .ok_or_else(|| OpError::new("dtype", format!("`{name}` holds what is no integer")))
     }
 
     /// A constant integer, or `default` if left out.
@@ -392,6 +498,10 @@ pub struct Inferred<O> {
     pub op: O,
     /// The types of its results.
     pub results: Vec<TensorType>,
+    /// What each result is; empty if all are tensors.
+    pub kinds: Vec<Kind>,
+    /// The data of the one result, where it follows from types alone.
+    pub known: Option<Literal>,
     /// Multiply-accumulates it takes, for estimates; 0 where other work dominates.
     pub macs: u64,
 }
@@ -399,7 +509,31 @@ pub struct Inferred<O> {
 impl<O> Inferred<O> {
     /// One result.
     pub fn one(op: O, result: TensorType) -> Inferred<O> {
-        Inferred { op, results: vec![result], macs: 0 }
+        Inferred::many(op, vec![result])
+    }
+
+    /// Any number of results.
+    pub fn many(op: O, results: Vec<TensorType>) -> Inferred<O> {
+        Inferred { op, results, kinds: Vec::new(), known: None, macs: 0 }
+    }
+
+    /// The same, with what each result is.
+    #[must_use]
+    pub fn kinds(mut self, kinds: Vec<Kind>) -> Inferred<O> {
+        self.kinds = kinds;
+        self
+    }
+
+    /// The same, with one result whose data is known without its operands' data.
+    #[must_use]
+    pub fn known(mut self, literal: Literal) -> Inferred<O> {
+        self.known = Some(literal);
+        self
+    }
+
+    /// What a result is.
+    pub fn kind(&self, index: usize) -> Kind {
+        self.kinds.get(index).copied().unwrap_or_default()
     }
 
     /// The same with `outputs` dot products of `each` multiply-accumulates.
@@ -410,7 +544,8 @@ impl<O> Inferred<O> {
     }
 
     fn map<P>(self, f: impl FnOnce(O) -> P) -> Inferred<P> {
-        Inferred { op: f(self.op), results: self.results, macs: self.macs }
+        let Inferred { op, results, kinds, known, macs } = self;
+        Inferred { op: f(op), results, kinds, known, macs }
     }
 }
 
@@ -429,9 +564,13 @@ pub trait Operation: Sized + Clone + std::fmt::Debug + PartialEq + Send + Sync +
     fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>>;
 }
 
-/// A builder method for an operation; constants have one of their own, [`crate::Builder::constant`].
+/// A builder method for an operation; constants, control flow and states have methods of their own, such as
+/// [`crate::Builder::constant`].
 macro_rules! builder_method {
     (const $Type:ident $family:ident) => {};
+    (cond $Type:ident $family:ident) => {};
+    (while_loop $Type:ident $family:ident) => {};
+    (write_state $Type:ident $family:ident) => {};
     ($mnemonic:ident $Type:ident $family:ident) => {
         #[doc = concat!("Appends `", stringify!($mnemonic), "` and returns its first result.")]
         #[doc = concat!("See [`crate::ops::", stringify!($family), "::", stringify!($Type), "`].")]

@@ -4,9 +4,11 @@ pub mod activation;
 pub mod cast;
 pub mod compare;
 pub mod constant;
+pub mod control;
 pub mod conv;
 pub mod elementwise;
 pub mod linear;
+pub mod list;
 pub mod movement;
 pub mod norm;
 pub mod pad;
@@ -15,6 +17,7 @@ pub mod reduce;
 pub mod shape;
 pub mod slice;
 pub mod space;
+pub mod state;
 pub mod window;
 
 /// The table of all operations: `family { mnemonic Type, … }`. The enum [`crate::Op`], dispatch, the parser's look-up, the
@@ -59,6 +62,12 @@ macro_rules! for_each_op {
                 equal Equal, not_equal NotEqual, less Less, less_equal LessEqual, greater Greater,
                 greater_equal GreaterEqual, logical_and LogicalAnd, logical_or LogicalOr, logical_xor LogicalXor,
                 logical_not LogicalNot, select Select,
+            }
+            control { cond Cond, while_loop WhileLoop, }
+            state { read_state ReadState, write_state WriteState, }
+            list {
+                make_list MakeList, list_length ListLength, list_read ListRead, list_write ListWrite,
+                list_gather ListGather, list_scatter ListScatter,
             }
             space {
                 pixel_shuffle PixelShuffle, depth_to_space DepthToSpace, space_to_depth SpaceToDepth,

@@ -5,12 +5,17 @@
 //! 2. every argument satisfies its operation's schema and type rule; absent ones are optional;
 //! 3. every value has a type of rank 0 to 5, and its elements fit memory arithmetic ([`crate::types::MAX_ELEMENTS`]);
 //! 4. names of values are unique in a function and valid in MIL text;
-//! 5. outputs are values of the function, each named once.
+//! 5. outputs are values of the function, each named once;
+//! 6. a block reads what was defined before it, in it or outside, and gives as many values as its operation wants; states are
+//!    read and written outside of blocks only.
+
+mod blocks;
+mod states;
 
 use crate::diagnostic::{Diagnostic, Location};
 use crate::literal::Literal;
 use crate::op::Op;
-use crate::types::{Opset, TensorType};
+use crate::types::{Kind, Opset, TensorType};
 use std::sync::Arc;
 
 /// A value of a function.
@@ -70,6 +75,10 @@ pub enum Def {
         /// Which result.
         index: usize,
     },
+    /// The state at this position.
+    State(usize),
+    /// A parameter of a block, or a result inside of one.
+    Block,
     /// A constant written in place, without a name.
     Immediate,
 }
@@ -79,11 +88,13 @@ pub enum Def {
 pub struct Value {
     /// The name; empty for an immediate.
     pub name: Arc<str>,
+    /// What it is.
+    pub kind: Kind,
     /// The type.
     pub ty: TensorType,
     /// How it comes about.
     pub def: Def,
-    /// Its data, if it is a constant.
+    /// Its data, if it is a constant, or small and computed from constants and dimensions.
     pub literal: Option<Literal>,
     /// Where it was written.
     pub location: Location,
@@ -102,7 +113,9 @@ pub struct Node {
     pub name: Option<Arc<str>>,
     /// Attributes that carry data.
     pub attributes: Vec<(Arc<str>, Literal)>,
-    /// Multiply-accumulates.
+    /// The blocks of a control-flow operation.
+    pub blocks: Vec<Block>,
+    /// Multiply-accumulates, without those of the blocks.
     pub macs: u64,
     /// Where it was written.
     pub location: Location,
@@ -114,15 +127,39 @@ impl Node {
         self.op.schema().position(name).map_or(&Arg::Absent, |at| &self.args[at])
     }
 
+    /// The state that it writes, with the argument `data`.
+    pub fn writes_state(&self) -> Option<ValueId> {
+        let Op::WriteState(_) = self.op else { return None };
+        self.arg("input").ids().first().copied()
+    }
+
+    /// The state that it reads.
+    pub fn reads_state(&self) -> Option<ValueId> {
+        let Op::ReadState(_) = self.op else { return None };
+        self.arg("input").ids().first().copied()
+    }
+
     /// The mnemonic.
     pub fn mnemonic(&self) -> &'static str {
         self.op.schema().mnemonic
     }
 
-    /// Every value the node reads.
+    /// Every value that is given to it. What its blocks read besides, [`Function::reads`] has too.
     pub fn operands(&self) -> impl Iterator<Item = ValueId> + '_ {
         self.args.iter().flat_map(|a| a.ids().iter().copied())
     }
+}
+
+/// A block of a control-flow operation. Its values are values of the function; it may read what was defined before it
+/// outside.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// Its parameters.
+    pub params: Vec<ValueId>,
+    /// Its operations, in an order in which they can run.
+    pub nodes: Vec<Node>,
+    /// What it gives.
+    pub outputs: Vec<ValueId>,
 }
 
 /// Something that a program or a function carries and that nothing here reads, such as the shapes a model was converted
@@ -144,6 +181,8 @@ pub struct Function {
     pub opset: Opset,
     /// The run-time inputs, in binding order.
     pub params: Vec<ValueId>,
+    /// The states, in binding order. A state begins as zeros and lives from run to run.
+    pub states: Vec<ValueId>,
     /// The operations, in an order in which they can run.
     pub nodes: Vec<Node>,
     /// The results, in binding order.
@@ -178,6 +217,15 @@ impl Function {
     /// Nodes that count against the limit on program size: all but constants and the like.
     pub fn computing_nodes(&self) -> usize {
         self.nodes.iter().filter(|n| n.op.schema().computes).count()
+    }
+
+    /// Every value that a node reads, also in its blocks; those of blocks once each, in the order of their first use.
+    pub fn reads(&self, node: &Node) -> Vec<ValueId> {
+        let mut reads: Vec<ValueId> = node.operands().collect();
+        for block in &node.blocks {
+            reads.extend(blocks::captures(block));
+        }
+        reads
     }
 
     /// The parameter with this name.

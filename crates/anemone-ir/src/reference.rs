@@ -88,12 +88,29 @@ pub struct Inputs<'a> {
     schema: &'static Schema,
     args: Vec<Vec<&'a Array>>,
     results: &'a [TensorType],
+    blocks: Option<Blocks<'a>>,
 }
+
+/// Evaluates the block at a position on its parameters.
+pub type Blocks<'a> = &'a dyn Fn(usize, &[Array]) -> Vec<Array>;
 
 impl<'a> Inputs<'a> {
     /// Operands for `schema`, one list for each parameter: empty if absent, longer than one for a tuple.
     pub fn new(schema: &'static Schema, args: Vec<Vec<&'a Array>>, results: &'a [TensorType]) -> Inputs<'a> {
-        Inputs { schema, args, results }
+        Inputs { schema, args, results, blocks: None }
+    }
+
+    /// The same, for an operation with blocks.
+    #[must_use]
+    pub fn blocks(mut self, blocks: Blocks<'a>) -> Inputs<'a> {
+        self.blocks = Some(blocks);
+        self
+    }
+
+    /// What a block gives for values of its parameters.
+    pub fn block(&self, index: usize, params: &[Array]) -> Vec<Array> {
+        let blocks = self.blocks.expect("whoever evaluates control flow brings its blocks");
+        blocks(index, params)
     }
 
     /// All values of a parameter.
@@ -134,41 +151,87 @@ pub fn eval_node<'a>(
     let is_string = |id: &ValueId| function.ty(*id).dtype == DType::String;
     let operands = |arg: &Arg| arg.ids().iter().filter(|id| !is_string(id)).map(|id| lookup(*id)).collect();
     let args = node.args.iter().map(operands).collect();
-    let out = node.op.eval(&Inputs::new(node.op.schema(), args, &results));
-    let round = |(ty, mut data): (&TensorType, Vec<f64>)| {
-        debug_assert_eq!(data.len(), ty.dims.elements(), "{}", node.mnemonic());
-        let storage = profile.storage(ty.dtype);
-        data.iter_mut().for_each(|x| *x = round_to(storage, *x));
-        Array { ty: *ty, data }
+    let outlines: Vec<_> = node.blocks.iter().map(|block| function.outline(block)).collect();
+    let block = |index: usize, params: &[Array]| {
+        let (outline, captured) = &outlines[index];
+        let inputs = params.iter().chain(captured.iter().map(|id| lookup(*id)));
+        run(outline, &inputs.map(|a| a.data.clone()).collect::<Vec<_>>(), profile)
     };
-    results.iter().zip(out).map(round).collect()
+    let out = node.op.eval(&Inputs::new(node.op.schema(), args, &results).blocks(&block));
+    results.iter().zip(out).map(|(ty, data)| rounded(*ty, data, profile)).collect()
 }
 
-/// Runs a function on its inputs, in binding order. Inputs are rounded to their types first.
+fn rounded(ty: TensorType, mut data: Vec<f64>, profile: Profile) -> Array {
+    debug_assert_eq!(data.len(), ty.dims.elements());
+    let storage = profile.storage(ty.dtype);
+    data.iter_mut().for_each(|x| *x = round_to(storage, *x));
+    Array { ty, data }
+}
+
+/// The states of a function, in binding order, before its first run: zeros.
+pub fn states(function: &Function) -> Vec<Array> {
+    let zeros = |id: &ValueId| {
+        let ty = *function.ty(*id);
+        Array { ty, data: vec![0.0; ty.dims.elements()] }
+    };
+    function.states.iter().map(zeros).collect()
+}
+
+/// Runs a function on its inputs, in binding order. Inputs are rounded to their types first. States begin as zeros.
 ///
 /// # Panics
 /// The number or the sizes of the inputs are not the function's.
 pub fn run(function: &Function, inputs: &[Vec<f64>], profile: Profile) -> Vec<Array> {
-    let arrays = values(function, inputs, profile);
+    run_stateful(function, inputs, &mut states(function), profile)
+}
+
+/// As [`run`], on states that are left as the run leaves them.
+///
+/// # Panics
+/// The number or the sizes of the inputs or of the states are not the function's.
+pub fn run_stateful(function: &Function, inputs: &[Vec<f64>], states: &mut [Array], profile: Profile) -> Vec<Array> {
+    let arrays = values_stateful(function, inputs, states, profile);
     function.outputs.iter().map(|id| arrays[id.index()].clone().expect("outputs are values")).collect()
 }
 
-/// As [`run`], but gives every value of the function, in their order; `None` for those that are no numbers.
+/// As [`run`], but gives every value of the function, in their order; `None` for those that are no numbers, that lie in
+/// blocks, or are states.
 ///
 /// # Panics
 /// The number or the sizes of the inputs are not the function's.
 pub fn values(function: &Function, inputs: &[Vec<f64>], profile: Profile) -> Vec<Option<Array>> {
+    values_stateful(function, inputs, &mut states(function), profile)
+}
+
+/// As [`values`], on states that are left as the run leaves them.
+///
+/// # Panics
+/// The number or the sizes of the inputs or of the states are not the function's.
+pub fn values_stateful(
+    function: &Function,
+    inputs: &[Vec<f64>],
+    states: &mut [Array],
+    profile: Profile,
+) -> Vec<Option<Array>> {
     assert_eq!(inputs.len(), function.params.len(), "inputs");
-    let mut arrays: Vec<Option<Array>> = function.values.iter().map(|v| constant(v.literal.as_ref())).collect();
+    assert_eq!(states.len(), function.states.len(), "states");
+    let mut arrays: Vec<Option<Array>> = function.values.iter().map(|v| constant(v.literal.as_ref()?)).collect();
     for (id, data) in function.params.iter().zip(inputs) {
         let ty = *function.ty(*id);
         assert_eq!(data.len(), ty.dims.elements(), "elements of input {}", function.value(*id).name);
-        let storage = profile.storage(ty.dtype);
-        let data = data.iter().map(|x| round_to(storage, *x)).collect();
-        arrays[id.index()] = Some(Array { ty, data });
+        arrays[id.index()] = Some(rounded(ty, data.clone(), profile));
+    }
+    for (id, state) in function.states.iter().zip(states.iter_mut()) {
+        assert_eq!(state.ty, *function.ty(*id), "state {}", function.value(*id).name);
+        arrays[id.index()] = Some(state.clone());
     }
     for node in &function.nodes {
-        if function.value(node.results[0]).literal.is_some() {
+        if let Some(state) = node.writes_state() {
+            let data = node.arg("data").ids().first().and_then(|id| arrays[id.index()].clone());
+            arrays[state.index()] = data;
+            continue;
+        }
+        if node.results.iter().all(|id| function.value(*id).literal.is_some()) {
             continue;
         }
         let lookup = |id: ValueId| arrays[id.index()].as_ref().expect("operands are defined before they are used");
@@ -177,12 +240,14 @@ pub fn values(function: &Function, inputs: &[Vec<f64>], profile: Profile) -> Vec
             arrays[id.index()] = Some(array);
         }
     }
+    for (id, state) in function.states.iter().zip(states) {
+        *state = arrays[id.index()].take().expect("a state has a value");
+    }
     arrays
 }
 
 /// The array of a numeric constant.
-fn constant(literal: Option<&Literal>) -> Option<Array> {
-    let literal = literal?;
+pub(crate) fn constant(literal: &Literal) -> Option<Array> {
     Some(Array { ty: *literal.ty(), data: literal.to_f64()? })
 }
 

@@ -333,6 +333,90 @@ impl fmt::Display for TensorType {
     }
 }
 
+/// What a value is. Its [`TensorType`] says of what.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Kind {
+    /// A tensor.
+    #[default]
+    Tensor,
+    /// A list of tensors of one type. It has the type of the tensors stacked: its first dimension is its length.
+    List,
+    /// A tensor that lives from one run to the next. Only `read_state` and `write_state` take it.
+    State,
+}
+
+/// A type as it is declared: some dimensions may be left open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Declared {
+    /// What it is declared to be.
+    pub kind: Kind,
+    /// The element type.
+    pub dtype: DType,
+    rank: u8,
+    dims: [Option<usize>; MAX_RANK],
+}
+
+impl Declared {
+    /// Checked construction; `None` stands for a dimension that is left open.
+    ///
+    /// # Errors
+    /// Rank above [`MAX_RANK`] or more than [`MAX_ELEMENTS`] elements, each open dimension taken as 1.
+    pub fn new(kind: Kind, dtype: DType, dims: &[Option<usize>]) -> Result<Declared, DimsError> {
+        let least: Vec<usize> = dims.iter().map(|d| d.unwrap_or(1)).collect();
+        Dims::new(&least)?;
+        let mut out = Declared { kind, dtype, rank: dims.len() as u8, dims: [None; MAX_RANK] };
+        out.dims[..dims.len()].copy_from_slice(dims);
+        Ok(out)
+    }
+
+    /// The same, of another kind.
+    #[must_use]
+    pub fn of(mut self, kind: Kind) -> Declared {
+        self.kind = kind;
+        self
+    }
+
+    /// The dimensions, outermost first.
+    pub fn dims(&self) -> &[Option<usize>] {
+        &self.dims[..self.rank as usize]
+    }
+
+    /// The type, if no dimension is open.
+    pub fn known(&self) -> Option<TensorType> {
+        let dims: Option<Vec<usize>> = self.dims().iter().copied().collect();
+        Some(TensorType { dtype: self.dtype, dims: Dims::new(&dims?).ok()? })
+    }
+
+    /// Whether a value of this kind and type is as declared.
+    pub fn admits(&self, kind: Kind, ty: &TensorType) -> bool {
+        let dims = self.dims().iter().zip(ty.dims.iter());
+        self.kind == kind
+            && self.dtype == ty.dtype
+            && self.dims().len() == ty.dims.rank()
+            && dims.into_iter().all(|(declared, d)| declared.is_none_or(|declared| declared == *d))
+    }
+}
+
+impl From<TensorType> for Declared {
+    fn from(ty: TensorType) -> Declared {
+        let mut dims = [None; MAX_RANK];
+        dims.iter_mut().zip(ty.dims.iter()).for_each(|(to, d)| *to = Some(*d));
+        Declared { kind: Kind::Tensor, dtype: ty.dtype, rank: ty.dims.rank, dims }
+    }
+}
+
+impl fmt::Display for Declared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            Kind::Tensor => "",
+            Kind::List => "list of ",
+            Kind::State => "state ",
+        };
+        let dims: Vec<_> = self.dims().iter().map(|d| d.map_or("?".to_owned(), |d| d.to_string())).collect();
+        write!(f, "{kind}{}[{}]", self.dtype, dims.join(", "))
+    }
+}
+
 /// The version of MIL's operation set that a function is written in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Opset {

@@ -8,7 +8,7 @@ use crate::syntax::{
     Type, Typed, Value, ValueKind, parse_typed,
 };
 use anemone_ir::ane::Form;
-use anemone_ir::{Arg, DType, Def, Function, Literal, Node, Program, ValueId};
+use anemone_ir::{Arg, DType, Def, Function, Kind, Literal, Node, Program, ValueId};
 use files::Files;
 use std::path::Path;
 use std::sync::Arc;
@@ -152,12 +152,16 @@ impl<'a> Lowering<'a> {
             opset: ident(f.opset.name()),
             // In binding order. Apple's compiler sorts them by name, and binds by name; a program binds by position, so that
             // sorting would change what it means. A text of Apple's has them sorted and keeps them so.
-            params: f.params.iter().map(|id| param(f, *id)).collect(),
+            params: f.params.iter().chain(&f.states).map(|id| param(f, *id)).collect(),
             attributes: sorted(f.attributes.iter().map(opaque).collect()),
-            body: Body {
-                operations: f.nodes.iter().map(|n| self.operation(f, n)).collect(),
-                outputs: f.outputs.iter().map(|id| ident(&f.value(*id).name)).collect(),
-            },
+            body: self.body(f, &f.nodes, &f.outputs),
+        }
+    }
+
+    fn body(&mut self, f: &'a Function, nodes: &'a [Node], outputs: &[ValueId]) -> Body {
+        Body {
+            operations: nodes.iter().map(|n| self.operation(f, n)).collect(),
+            outputs: outputs.iter().map(|id| ident(&f.value(*id).name)).collect(),
         }
     }
 
@@ -180,12 +184,17 @@ impl<'a> Lowering<'a> {
         // The format does not need a name, but one of Apple's loaders is said to, and their compiler always writes one.
         let name = node.name.as_deref().or_else(|| node.results.first().map(|id| &*f.value(*id).name));
         attributes.extend(name.map(|n| Attribute { name: ident("name"), value: string(n) }));
+        let block = |b: &'a anemone_ir::Block| syntax::Block {
+            params: b.params.iter().map(|id| param(f, *id)).collect(),
+            body: self.body(f, &b.nodes, &b.outputs),
+        };
+        let blocks = node.blocks.iter().map(block).collect();
         Operation {
             results: node.results.iter().map(|id| param(f, *id)).collect(),
             mnemonic: ident(node.mnemonic()),
             args,
             attributes: sorted(attributes),
-            blocks: Vec::new(),
+            blocks,
         }
     }
 
@@ -216,8 +225,17 @@ impl<'a> Lowering<'a> {
 
 fn param(f: &Function, id: ValueId) -> Param {
     let v = f.value(id);
-    let dims = v.ty.dims.iter().map(|d| Dim::Known(*d as u64)).collect();
-    Param { ty: Type::Tensor(v.ty.dtype.into(), dims), ty_span: Span::default(), name: ident(&v.name) }
+    let element = Element::from(v.ty.dtype);
+    let mut dims: Vec<Dim> = v.ty.dims.iter().map(|d| Dim::Known(*d as u64)).collect();
+    let ty = match v.kind {
+        Kind::Tensor => Type::Tensor(element, dims),
+        Kind::State => Type::State(Box::new(Type::Tensor(element, dims))),
+        Kind::List => {
+            let length = dims.remove(0);
+            Type::List(Box::new(Type::Tensor(element, dims)), length)
+        }
+    };
+    Param { ty, ty_span: Span::default(), name: ident(&v.name) }
 }
 
 fn blob(path: &str, offset: u64) -> ValueKind {

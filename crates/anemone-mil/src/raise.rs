@@ -5,11 +5,11 @@ mod literal;
 use crate::Element;
 use crate::syntax::lexer::shortened;
 use crate::syntax::{
-    self, ArgValue, Attribute, Dialect, Ident, Operation, Param, Span, Text, Type, Typed, Value, ValueKind, print_typed,
+    self, ArgValue, Attribute, Block, Dialect, Ident, Operation, Param, Span, Text, Type, Typed, Value, ValueKind,
+    print_typed,
 };
 use crate::weights::Weights;
-use anemone_ir::draft::DraftFunction;
-use anemone_ir::draft::{DraftNode, DraftValue};
+use anemone_ir::draft::{DraftBlock, DraftFunction, DraftNode, DraftValue};
 use anemone_ir::{Arg, Diagnostic, Draft, Literal, Location, Opset, ValueId};
 use literal::Literals;
 use std::collections::{HashMap, HashSet};
@@ -96,9 +96,18 @@ fn function(tree: &syntax::Function, literals: &mut Literals<'_>) -> DraftFuncti
         draft.attributes.extend(opaque(attribute, &mut draft.errors));
     }
     let results = tree.body.operations.iter().flat_map(|o| &o.results);
-    let defined = results.map(|p| &*p.name.name).collect();
-    let mut raising =
-        Raising { draft, literals, defined, names: HashMap::new(), awaited: HashSet::new(), poisoned: HashSet::new() };
+    let defined: HashSet<&str> = results.map(|p| &*p.name.name).collect();
+    let params = tree.params.iter().map(|p| &*p.name.name);
+    let mut raising = Raising {
+        draft,
+        literals,
+        taken: params.chain(defined.iter().copied()).map(Arc::from).collect(),
+        names: HashMap::new(),
+        hidden: Vec::new(),
+        defined,
+        awaited: HashSet::new(),
+        poisoned: HashSet::new(),
+    };
     for param in &tree.params {
         let id = raising.define(param, true);
         // One whose type is in error stays without a definition: then what uses it is not checked.
@@ -126,6 +135,10 @@ struct Raising<'a, 'w> {
     /// Every name that an operation defines, sooner or later.
     defined: HashSet<&'a str>,
     names: HashMap<&'a str, ValueId>,
+    /// For each block that is being read, from the outermost: its names, and what each of them stood for outside.
+    hidden: Vec<HashMap<&'a str, Option<ValueId>>>,
+    /// Names that a value of a block cannot have any more.
+    taken: HashSet<Arc<str>>,
     /// Names that were used without being defined.
     awaited: HashSet<&'a str>,
     /// Values that are in error, or depend on such: no more is said about those.
@@ -135,11 +148,11 @@ struct Raising<'a, 'w> {
 impl<'a> Raising<'a, '_> {
     /// Defines a name. It is poisoned if its type cannot be had, or it depends on what is not `sound`.
     fn define(&mut self, param: &'a Param, sound: bool) -> ValueId {
-        let ty = literal::tensor_type(&param.ty, param.ty_span);
+        let ty = literal::declared(&param.ty, param.ty_span);
         let declared = ty.as_ref().ok().copied();
         let name = &*param.name.name;
         let location = Location::from(param.name.span);
-        let value = DraftValue { name: name.into(), declared, literal: None, location };
+        let value = DraftValue { name: self.hide(name), declared, literal: None, location };
         // One that was used too early keeps its place, so that it is not defined twice.
         let id = match self.names.get(name) {
             Some(id) if self.awaited.remove(name) => {
@@ -201,18 +214,48 @@ impl<'a> Raising<'a, '_> {
             tree.args.iter().map(|a| Some((a.name.name.clone(), self.argument(&a.value, true)?))).collect();
         let args: Option<Vec<_>> = args.into_iter().collect();
         let attributes = self.attributes(tree);
-        if !tree.blocks.is_empty() {
-            let message = format!("`{}` has blocks; control flow is not supported", shortened(&tree.mnemonic.name));
-            self.error("unsupported", message, tree.mnemonic.span);
-        }
+        let blocks: Vec<DraftBlock> = tree.blocks.iter().map(|block| self.block(block)).collect();
         let operands = args.iter().flatten().flat_map(|(_, arg)| arg.ids());
         let sound = self.draft.errors.len() == errors && operands.into_iter().all(|id| !self.poisoned.contains(id));
         let results = tree.results.iter().map(|p| self.define(p, sound)).collect();
         // Without its operation a result has no type, and what uses it is not checked.
-        if let (Some(args), Some((name, attributes)), []) = (args, attributes, &*tree.blocks) {
+        if let (Some(args), Some((name, attributes))) = (args, attributes) {
             let (mnemonic, location) = (tree.mnemonic.name.clone(), tree.mnemonic.span.into());
-            self.draft.nodes.push(DraftNode { mnemonic, args, attributes, results, name, location });
+            self.draft.nodes.push(DraftNode { mnemonic, args, attributes, results, name, blocks, location });
         }
+    }
+
+    /// A block. Its names are seen only inside; they may be those of other blocks, or hide some outside.
+    fn block(&mut self, tree: &'a Block) -> DraftBlock {
+        let outside = std::mem::take(&mut self.draft.nodes);
+        self.hidden.push(HashMap::new());
+        let params = tree.params.iter().map(|param| self.define(param, true)).collect();
+        tree.body.operations.iter().for_each(|operation| self.operation(operation));
+        let outputs = tree.body.outputs.iter().map(|output| self.used(output)).collect();
+        for (name, hidden) in self.hidden.pop().unwrap_or_default() {
+            match hidden {
+                Some(id) => self.names.insert(name, id),
+                None => self.names.remove(name),
+            };
+        }
+        let nodes = std::mem::replace(&mut self.draft.nodes, outside);
+        DraftBlock { params, nodes, outputs }
+    }
+
+    /// Has a block's value hide what has its name outside. All values of a function have names of their own, so it may get
+    /// another one.
+    fn hide(&mut self, name: &'a str) -> Arc<str> {
+        let Some(hidden) = self.hidden.last_mut() else { return name.into() };
+        // A second one in the same block is a mistake, which the check finds.
+        if hidden.contains_key(name) || self.awaited.contains(name) {
+            return name.into();
+        }
+        hidden.insert(name, self.names.remove(name));
+        let mut free: Arc<str> = name.into();
+        while !self.taken.insert(free.clone()) {
+            free = format!("{free}_").into();
+        }
+        free
     }
 
     fn error(&mut self, slug: &'static str, message: impl Into<String>, span: Span) {

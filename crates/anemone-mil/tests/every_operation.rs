@@ -49,7 +49,7 @@ fn value(u: U<'_, '_>, f: &mut DraftFunction, param: &Param) -> Result<ValueId> 
     };
     if u.ratio(2, 3)? && matches!(param.rule, TypeRule::T | TypeRule::U) {
         let name = format!("v{}", f.values.len()).into();
-        let declared = Some(TensorType::new(dtype, Dims::new(&dims).unwrap()));
+        let declared = Some(TensorType::new(dtype, Dims::new(&dims).unwrap()).into());
         let id = f.value(DraftValue { name, declared, literal: None, location: Location::Unknown });
         f.params.push(id);
         return Ok(id);
@@ -90,7 +90,8 @@ fn call(u: U<'_, '_>, schema: &Schema) -> Result<Draft> {
         .collect();
     f.outputs.extend(results.iter().map(|id| (*id, Location::Unknown)));
     let (mnemonic, name) = (schema.mnemonic.into(), Some("r0".into()));
-    f.nodes.push(DraftNode { mnemonic, args, attributes, results, name, location: Location::Unknown });
+    let (blocks, location) = (Vec::new(), Location::Unknown);
+    f.nodes.push(DraftNode { mnemonic, args, attributes, results, name, blocks, location });
     Ok(Draft { functions: vec![f], ..Draft::default() })
 }
 

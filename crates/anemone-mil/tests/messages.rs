@@ -126,32 +126,20 @@ fn what_a_program_cannot_hold_is_said_where_it_stands() {
             tensor<fp16, [4]> o = concat(axis = int32(0), values = ((b, b), b));
         } -> (y, u, d, o);
 }"#,
-        "model.mil has 5 errors
+        "model.mil has 3 errors
 
-error[unsupported]: dimensions that are known only at run time are not supported
-  --> model.mil:3:22
+error[open-shape]: input `a`: fp16[1, ?] has open dimensions
+  --> model.mil:3:43
    |
  3 |     func main<ios18>(tensor<fp16, [1, ?]> a, state<tensor<fp16, [2]>> s, tensor<fp16, [2]> b) {
-   |                      ^^^^^^^^^^^^^^^^^^^^
-   = help: convert the model with fixed shapes
-
-error[unsupported]: states are not supported
-  --> model.mil:3:46
-   |
- 3 |     func main<ios18>(tensor<fp16, [1, ?]> a, state<tensor<fp16, [2]>> s, tensor<fp16, [2]> b) {
-   |                                              ^^^^^^^^^^^^^^^^^^^^^^^^
+   |                                           ^
+   = help: give the input a shape before the program is checked; the command line has `--shape`
 
 error[unsupported]: tensors of bf16 are not supported
   --> model.mil:5:13
    |
  5 |             tensor<bf16, [2]> z = relu(x = b);
    |             ^^^^^^^^^^^^^^^^^
-
-error[unsupported]: `cond` has blocks; control flow is not supported
-  --> model.mil:7:35
-   |
- 7 |             tensor<fp16, [2]> c = cond(pred = bool(true)) () { } -> (b) () { } -> (b);
-   |                                   ^^^^
 
 error[unsupported]: a tuple inside a tuple is not supported
   --> model.mil:9:69

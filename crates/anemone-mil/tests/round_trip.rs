@@ -174,6 +174,7 @@ struct Random<'a, 'b> {
 impl Random<'_, '_> {
     fn value(&mut self, prefix: &str, declared: Option<TensorType>) -> ValueId {
         let name = format!("{prefix}_{}", self.f.values.len()).into();
+        let declared = declared.map(Into::into);
         self.f.value(DraftValue { name, declared, literal: None, location: Location::Unknown })
     }
 
@@ -219,6 +220,7 @@ impl Random<'_, '_> {
             // A printed operation has a name; so has this, to compare them.
             name: name.or_else(|| results.first().map(|id| self.f.values[id.index()].name.clone())),
             results,
+            blocks: Vec::new(),
             location: Location::Unknown,
         });
         Ok(())

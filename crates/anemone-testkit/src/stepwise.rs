@@ -4,10 +4,10 @@ use crate::executor::{Executor, Setup};
 use anemone_conformance::compare::{self, Allowed};
 use anemone_conformance::numbers::show;
 use anemone_conformance::tolerance::{self, Tolerance};
-use anemone_ir::draft::{Draft, DraftFunction, DraftNode, DraftValue};
-use anemone_ir::program::{Def, Node, Value, ValueId};
-use anemone_ir::reference::{Array, eval_node};
-use anemone_ir::{Arg, DType, Function, Program, check};
+use anemone_ir::draft::{Draft, DraftBlock, DraftFunction, DraftNode, DraftValue};
+use anemone_ir::program::{Block, Def, Node, Value, ValueId};
+use anemone_ir::reference::{self, Array, eval_node};
+use anemone_ir::{Arg, DType, Declared, Function, Kind, Program, check};
 use std::collections::HashMap;
 
 /// What a function gave, node by node.
@@ -21,11 +21,14 @@ pub struct Trace {
 
 /// Runs a function node by node. The engine is given what it gave itself before, and so is the reference, with whose
 /// result each of the engine's is compared, with what the table allows or `wider`. What has only constant operands is
-/// folded by the engine, and must be the reference's to the bit.
+/// folded by the engine, and must be the reference's to the bit. States begin as zeros.
 ///
 /// # Errors
 /// The engine refuses a node, or gives something else than the reference.
 pub fn trace(function: &Function, setup: Setup, inputs: &[Vec<f64>], wider: Tolerance) -> Result<Trace, String> {
+    if function.values.iter().any(|v| v.kind != Kind::Tensor) {
+        return whole(function, setup, inputs, wider);
+    }
     let constant = constants(function);
     let literal = |v: &Value| v.literal.as_ref().and_then(|l| Some(Array { ty: v.ty, data: l.to_f64()? }));
     let mut arrays: Vec<Option<Array>> = function.values.iter().map(literal).collect();
@@ -60,11 +63,28 @@ pub fn trace(function: &Function, setup: Setup, inputs: &[Vec<f64>], wider: Tole
     Ok(Trace { outputs, allowed: function.outputs.iter().map(|id| allowed[id.index()].clone()).collect() })
 }
 
+/// The same in one go, for functions with lists and states, which cannot be given to a part of them.
+fn whole(function: &Function, setup: Setup, inputs: &[Vec<f64>], wider: Tolerance) -> Result<Trace, String> {
+    let outputs = Executor::new(function, setup)?.run(inputs)?;
+    let allowed = |array: &Array| Allowed {
+        tolerance: tolerance::of_function(function, setup.profile.storage(array.ty.dtype)).or(wider),
+        slack: vec![0.0; array.data.len()],
+    };
+    let allowed: Vec<Allowed> = outputs.iter().map(allowed).collect();
+    let wanted = reference::run(function, inputs, setup.profile);
+    for ((want, got), permitted) in wanted.iter().zip(&outputs).zip(&allowed) {
+        let storage = setup.profile.storage(want.ty.dtype);
+        compare::with_reference(storage, &want.data, &got.data, permitted).map_err(|e| e.to_string())?;
+    }
+    Ok(Trace { outputs, allowed })
+}
+
 /// Which values depend on no input.
 fn constants(function: &Function) -> Vec<bool> {
     let mut constant: Vec<bool> = function.values.iter().map(|v| v.literal.is_some()).collect();
     for node in &function.nodes {
-        if node.operands().all(|id| constant[id.index()]) {
+        let folds = node.op.schema().pure && node.blocks.is_empty();
+        if folds && node.operands().all(|id| constant[id.index()]) {
             node.results.iter().for_each(|id| constant[id.index()] = true);
         }
     }
@@ -96,18 +116,30 @@ struct Excerpt<'a> {
 impl Excerpt<'_> {
     /// Copies a node, after what it needs.
     fn node(&mut self, node: &Node) {
+        let copy = self.copy(node);
+        self.draft.nodes.push(copy);
+    }
+
+    fn copy(&mut self, node: &Node) -> DraftNode {
         let params = node.op.schema().params;
         let given = params.iter().zip(&node.args).filter(|(_, arg)| **arg != Arg::Absent);
         let args = given.map(|(param, arg)| (param.name.into(), self.arg(arg))).collect();
+        let block = |block: &Block| DraftBlock {
+            params: block.params.iter().map(|id| self.declare(*id)).collect(),
+            nodes: block.nodes.iter().map(|node| self.copy(node)).collect(),
+            outputs: block.outputs.iter().map(|id| self.value(*id)).collect(),
+        };
+        let blocks = node.blocks.iter().map(block).collect();
         let results = node.results.iter().map(|id| self.declare(*id)).collect();
-        self.draft.nodes.push(DraftNode {
+        DraftNode {
             mnemonic: node.mnemonic().into(),
             args,
             attributes: node.attributes.clone(),
             results,
             name: node.name.clone(),
+            blocks,
             location: node.location,
-        });
+        }
     }
 
     fn arg(&mut self, arg: &Arg) -> Arg {
@@ -139,8 +171,9 @@ impl Excerpt<'_> {
     }
 
     fn declare(&mut self, id: ValueId) -> ValueId {
-        let Value { name, ty, location, .. } = self.function.value(id);
-        let value = DraftValue { name: name.clone(), declared: Some(*ty), literal: None, location: *location };
+        let Value { name, kind, ty, location, .. } = self.function.value(id);
+        let declared = Some(Declared::from(*ty).of(*kind));
+        let value = DraftValue { name: name.clone(), declared, literal: None, location: *location };
         let copy = self.draft.value(value);
         self.ids.insert(id, copy);
         copy

@@ -36,13 +36,19 @@ impl Port {
 }
 
 impl Engine {
-    /// Whether what is given fits the function.
-    pub(super) fn check(&self, inputs: &[Input<'_>], outputs: &[Output<'_>]) -> Result<(), EngineError> {
-        let count = |what, wanted: usize, given: usize| {
+    /// Whether there are as many inputs and outputs as there are ports, those of states among them.
+    pub(super) fn check_counts(&self, inputs: usize, outputs: usize) -> Result<(), EngineError> {
+        let count = |what, wanted: usize, given: usize, states: usize| {
+            let (wanted, given) = (wanted - states, given.saturating_sub(states));
             if wanted == given { Ok(()) } else { Err(EngineError::Count { what, wanted, given }) }
         };
-        count("input", self.inputs.len(), inputs.len())?;
-        count("output", self.outputs.len(), outputs.len())?;
+        count("input", self.inputs.len(), inputs, self.states)?;
+        count("output", self.outputs.len(), outputs, self.plan.written.len())
+    }
+
+    /// Whether what is given fits the function.
+    pub(super) fn check(&self, inputs: &[Input<'_>], outputs: &[Output<'_>]) -> Result<(), EngineError> {
+        self.check_counts(inputs.len(), outputs.len())?;
         let inputs = self.inputs.iter().zip(inputs);
         inputs.into_iter().try_for_each(|(port, i)| port.check("input", i.data, i.row_stride))?;
         let outputs = self.outputs.iter().zip(outputs);

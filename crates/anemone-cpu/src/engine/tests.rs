@@ -282,7 +282,7 @@ fn folding_is_bounded() {
     }
     b.output(sum);
     let program = check(b.finish()).unwrap();
-    let settings = Settings { profile: Profile::Fp16, level: Level::best(), fuse: true };
+    let settings = Settings { profile: Profile::Fp16, level: Level::best(), threads: 1, fuse: true };
     let plan = plan::build(program.main(), settings).unwrap();
     let tiles = plan.steps.iter().flat_map(|s| &s.nodes).filter(|n| program.main().nodes[**n].mnemonic() == "tile");
     assert!(tiles.count() > 32);
@@ -324,11 +324,131 @@ fn what_is_too_far_to_see_is_not_fused() {
         let sum = b.add(args! { x: near, y: far });
         b.output(sum);
         let program = check(b.finish()).unwrap();
-        let settings = Settings { profile: Profile::Fp16, level: Level::best(), fuse: true };
+        let settings = Settings { profile: Profile::Fp16, level: Level::best(), threads: 1, fuse: true };
         let plan = plan::build(program.main(), settings).unwrap();
         assert_eq!(verify(&plan), Ok(()));
         plan.steps.len()
     };
     // The sum joins what makes `near`, if that is seen not to be wanted for `far`.
     assert_eq!((steps(100), steps(5000)), (102, 5003));
+}
+
+fn ty(dtype: DType, dims: &[usize]) -> TensorType {
+    TensorType::new(dtype, Dims::new(dims).unwrap())
+}
+
+/// Blocks read inputs, constants and values from outside, and are run in loops and choices inside of each other.
+#[test]
+fn control_flow_is_as_the_reference_has_it() {
+    let mut b = Builder::new();
+    let x = b.input("x", ty(DType::Fp16, &[3, 40]));
+    let n = b.input("n", ty(DType::Int32, &[]));
+    let w = b.constant(Literal::fp16(&[40], (0..40).map(|i| f16::from_f32(i as f32 / 64.0)).collect()).unwrap());
+    let twice = b.add(args! { x: x, y: x });
+    let zero = b.constant(0);
+    let out = b.while_loop(
+        &[zero, x],
+        |b, v| b.less(args! { x: v[0], y: n }),
+        |b, v| {
+            let odd = b.floor_div(args! { x: v[0], y: 2 });
+            let even = b.mul(args! { x: odd, y: 2 });
+            let even = b.equal(args! { x: even, y: v[0] });
+            let next = b.cond(
+                even,
+                |b| {
+                    let y = b.mul(args! { x: v[1], y: w });
+                    vec![b.sub(args! { x: twice, y: y })]
+                },
+                |b| vec![b.tanh(args! { x: v[1] })],
+            );
+            vec![b.add(args! { x: v[0], y: 1 }), next[0]]
+        },
+    );
+    b.output(out[1]);
+    b.output(out[0]);
+    let program = check(b.finish()).unwrap();
+    let input: Vec<f32> = (0..120).map(|i| (i as f32 - 50.0) / 16.0).collect();
+    for profile in [Profile::Fp16, Profile::F32] {
+        let options = Options { profile, threads: Some(2), ..Options::default() };
+        let engine = Engine::new(program.main(), &options).unwrap();
+        for n in [0, 1, 2, 5] {
+            let wide: Vec<f64> = input.iter().map(|x| f64::from(*x)).collect();
+            let expected = reference::run(program.main(), &[wide, vec![f64::from(n)]], profile);
+            let (mut y, mut count) = (vec![0f32; 120], [0i32]);
+            let inputs =
+                [Input { data: Slice::F32(&input), row_stride: 40 }, Input { data: Slice::I32(&[n]), row_stride: 1 }];
+            let outputs = &mut [
+                Output { data: SliceMut::F32(&mut y), row_stride: 40 },
+                Output { data: SliceMut::I32(&mut count), row_stride: 1 },
+            ];
+            engine.run(&inputs, outputs).unwrap();
+            let close = |(a, b): (&f32, &f64)| (f64::from(*a) - b).abs() <= 2e-3 * b.abs().max(1.0);
+            assert!(y.iter().zip(&expected[0].data).all(close), "{n} turns by {profile:?}");
+            assert_eq!(count, [n]);
+        }
+    }
+}
+
+/// A state is read before and after it is written, one is only read, and one becomes a constant.
+#[test]
+fn states_live_from_run_to_run() {
+    let mut b = Builder::function("main", Opset::Ios18);
+    let x = b.input("x", ty(DType::Fp16, &[2]));
+    let (s, r, c) = (b.state("s", ty(DType::Fp16, &[2])), b.state("r", x_type()), b.state("c", x_type()));
+    let old = b.read_state(args! { input: s });
+    let new = b.add(args! { x: old, y: x });
+    b.write_state(s, new);
+    let again = b.read_state(args! { input: s });
+    let doubled = b.add(args! { x: again, y: again });
+    b.write_state(s, doubled);
+    let kept = b.read_state(args! { input: r });
+    let fixed = b.constant(Literal::fp16(&[2], vec![f16::ONE; 2]).unwrap());
+    b.write_state(c, fixed);
+    [old, again, kept].into_iter().for_each(|y| b.output(y));
+    let program = check(b.finish()).unwrap();
+    for profile in [Profile::Fp16, Profile::F32] {
+        let engine = Engine::new(program.main(), &Options { profile, ..Options::default() }).unwrap();
+        let run = |state: Option<&mut State>, x: f32| {
+            let x = [x, -x];
+            let mut y = [[0f32; 2]; 3];
+            let inputs = [Input { data: Slice::F32(&x), row_stride: 2 }];
+            let mut outputs = y.each_mut().map(|y| Output { data: SliceMut::F32(y), row_stride: 2 });
+            match state {
+                Some(state) => engine.run_stateful(&inputs, &mut outputs, state).unwrap(),
+                None => engine.run(&inputs, &mut outputs).unwrap(),
+            };
+            y
+        };
+        let mut state = engine.state().unwrap();
+        assert_eq!(run(Some(&mut state), 1.0), [[0.0, 0.0], [1.0, -1.0], [0.0, 0.0]]);
+        assert_eq!(run(Some(&mut state), 1.0), [[2.0, -2.0], [3.0, -3.0], [0.0, 0.0]]);
+        assert_eq!(run(None, 1.0)[0], [0.0, 0.0], "a run without states begins with zeros");
+        assert_eq!(run(Some(&mut state), 0.0)[0], [6.0, -6.0]);
+        let held: Vec<f32> = match state.get(2).unwrap() {
+            Slice::F16(v) => v.iter().map(|x| x.to_f32()).collect(),
+            Slice::F32(v) => v.to_vec(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(held, [1.0, 1.0]);
+        state.reset();
+        assert_eq!(run(Some(&mut state), 1.0)[1], [1.0, -1.0]);
+    }
+    let other = Engine::new(stateless().main(), &Options::default()).unwrap();
+    let mut state = Engine::new(program.main(), &Options::default()).unwrap().state().unwrap();
+    let mut y = [0f32; 2];
+    let outputs = &mut [Output { data: SliceMut::F32(&mut y), row_stride: 2 }];
+    let inputs = [Input { data: Slice::F32(&[1.0, 2.0]), row_stride: 2 }];
+    assert_eq!(other.run_stateful(&inputs, outputs, &mut state), Err(EngineError::States));
+}
+
+fn x_type() -> TensorType {
+    ty(DType::Fp16, &[2])
+}
+
+fn stateless() -> Program {
+    let mut b = Builder::new();
+    let x = b.input("x", x_type());
+    let y = b.relu(args! { x: x });
+    b.output(y);
+    check(b.finish()).unwrap()
 }

@@ -23,6 +23,7 @@ const FOLD_ALL: usize = 16 * FOLD;
 pub(crate) struct Settings {
     pub(crate) profile: Profile,
     pub(crate) level: Level,
+    pub(crate) threads: usize,
     pub(crate) fuse: bool,
 }
 
@@ -32,23 +33,39 @@ pub(crate) fn build(function: &Function, settings: Settings) -> Option<Plan> {
     fold(function, settings.profile, &live_nodes(function, &literals), &mut literals);
     let live = live_nodes(function, &literals);
     let mut grouping = Grouping::new(function, settings.fuse);
+    let mut held: HashMap<ValueId, ValueId> = HashMap::new();
     for at in live {
         let node = &function.nodes[at];
-        let Settings { profile, level, .. } = settings;
-        let cx = PlanCx { function, node, profile, level, literals: &literals };
-        let form = match kernels::form(&node.op, &cx) {
-            Form::Reference => Form::Step(Reference::plan(&cx)),
-            form => form,
-        };
-        grouping.add(at, form);
+        let Settings { profile, level, threads, fuse } = settings;
+        let cx = PlanCx { function, node, profile, level, threads, fuse, literals: &literals, held: &held };
+        match kernels::form(&node.op, &cx) {
+            Form::Reference => grouping.add(at, Form::Step(Reference::plan(&cx))),
+            Form::Hold { state, data } => drop(held.insert(state, data)),
+            Form::NoMemory => return None,
+            form => grouping.add(at, form),
+        }
     }
     let (groups, root) = grouping.finish();
-    Builder { function, profile: settings.profile, literals: &literals, root, buffers: HashMap::new(), plan: empty() }
+    let mut plan = empty();
+    let mut outputs = function.outputs.clone();
+    for (at, data) in function.states.iter().enumerate().filter_map(|(at, id)| Some((at, held.get(id)?))) {
+        plan.written.push(at);
+        outputs.push(*data);
+    }
+    let literals = &literals;
+    Builder { function, outputs, profile: settings.profile, literals, root, buffers: HashMap::new(), plan }
         .build(groups)
 }
 
 fn empty() -> Plan {
-    Plan { steps: Vec::new(), buffers: Vec::new(), constants: Vec::new(), arena_bytes: 0, scratch: 0 }
+    Plan {
+        steps: Vec::new(),
+        buffers: Vec::new(),
+        constants: Vec::new(),
+        arena_bytes: 0,
+        scratch: 0,
+        written: Vec::new(),
+    }
 }
 
 /// Computes what is computed from constants, among some nodes.
@@ -57,7 +74,8 @@ fn fold(function: &Function, profile: Profile, nodes: &[usize], literals: &mut [
     let given: usize = literals.iter().flatten().map(|l| l.ty().dims.elements()).sum();
     let mut room = (4 * given).max(FOLD_ALL);
     for node in nodes.iter().map(|at| &function.nodes[*at]) {
-        let known = node.operands().all(|id| literals[id.index()].is_some());
+        let pure = node.op.schema().pure && node.blocks.is_empty();
+        let known = pure && node.operands().all(|id| literals[id.index()].is_some());
         let small = node.results.iter().all(|id| elements(id) <= FOLD) && node.macs as usize <= FOLD;
         let size: usize = node.results.iter().map(elements).sum();
         if !known || !small || size > room {
@@ -90,11 +108,11 @@ fn live_nodes(function: &Function, literals: &[Option<Literal>]) -> Vec<usize> {
     function.outputs.iter().for_each(|id| wanted[id.index()] = true);
     let mut live = Vec::new();
     for (at, node) in function.nodes.iter().enumerate().rev() {
-        let folded = literals[node.results[0].index()].is_some();
-        if folded || !node.results.iter().any(|id| wanted[id.index()]) {
+        let missing = |id: &ValueId| literals[id.index()].is_none() && wanted[id.index()];
+        if node.writes_state().is_none() && !node.results.iter().any(missing) {
             continue;
         }
-        node.operands().for_each(|id| wanted[id.index()] = true);
+        function.reads(node).iter().for_each(|id| wanted[id.index()] = true);
         live.push(at);
     }
     live.reverse();
@@ -103,6 +121,8 @@ fn live_nodes(function: &Function, literals: &[Option<Literal>]) -> Vec<usize> {
 
 struct Builder<'a> {
     function: &'a Function,
+    /// The function's outputs, and behind them what the states hold that are written.
+    outputs: Vec<ValueId>,
     profile: Profile,
     literals: &'a [Option<Literal>],
     root: Vec<ValueId>,
@@ -148,7 +168,7 @@ impl Builder<'_> {
     }
 
     fn given_buffers(&mut self) {
-        for (at, id) in self.function.params.iter().enumerate() {
+        for (at, id) in self.function.params.iter().chain(&self.function.states).enumerate() {
             let buffer = self.buffer(*id, Home::Input(at));
             self.buffers.insert(*id, buffer);
         }
@@ -162,7 +182,7 @@ impl Builder<'_> {
         let mut is_made = vec![false; self.root.len()];
         made.iter().for_each(|id| is_made[id.index()] = true);
         let mut copies = Vec::new();
-        for (at, id) in self.function.outputs.iter().enumerate() {
+        for (at, id) in self.outputs.clone().iter().enumerate() {
             let root = self.root(*id);
             let buffer = self.buffer(*id, Home::Output(at));
             if is_made[root.index()] && !self.buffers.contains_key(&root) {
@@ -182,7 +202,7 @@ impl Builder<'_> {
             results.for_each(|id| maker[id.index()] = at);
         }
         let mut wanted = vec![false; self.root.len()];
-        self.function.outputs.iter().for_each(|id| wanted[self.root(*id).index()] = true);
+        self.outputs.iter().for_each(|id| wanted[self.root(*id).index()] = true);
         for (at, group) in groups.iter().enumerate() {
             let head = match &group.head {
                 Head::None => &[][..],

@@ -113,7 +113,7 @@ impl<'a> Grouping<'a> {
                 let reads = planned.reads.clone();
                 self.add_group(node, Group::new(Head::Step(node, planned), 0), &reads);
             }
-            Form::Reference => unreachable!("the planner has made a step of it"),
+            Form::Reference | Form::Hold { .. } | Form::NoMemory => unreachable!("the planner has seen to it"),
         }
     }
 

@@ -106,6 +106,7 @@ mod tests {
             constants: Vec::new(),
             arena_bytes: 128,
             scratch: 0,
+            written: Vec::new(),
         }
     }
 

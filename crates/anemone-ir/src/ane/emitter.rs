@@ -114,6 +114,10 @@ impl<'a> Emitter<'a> {
         if node.mnemonic() == "const" {
             return;
         }
+        if node.writes_state().is_some() {
+            self.by_table(node);
+            return;
+        }
         if node.results.iter().all(|id| self.known.literals[id.index()].is_some()) {
             return self.change(node, &table::CONSTANT, "computed".to_owned());
         }
@@ -296,7 +300,8 @@ impl<'a> Emitter<'a> {
     }
 
     fn name(&self, node: &Node) -> Arc<str> {
-        self.source.value(node.results[0]).name.clone()
+        let result = node.results.first().map(|id| self.source.value(*id).name.clone());
+        result.or_else(|| node.name.clone()).unwrap_or_else(|| node.mnemonic().into())
     }
 
     /// The outputs under their names. Each is what an operation of its own gives.

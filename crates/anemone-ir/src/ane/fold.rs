@@ -43,7 +43,8 @@ fn foldable(function: &Function) -> Vec<bool> {
     let mut folds = Vec::with_capacity(function.nodes.len());
     for node in &function.nodes {
         let small = node.results.iter().all(|id| function.ty(*id).dims.elements() <= MOST_ELEMENTS);
-        let fold = node.mnemonic() != "const" && small && node.operands().all(|id| constant[id.index()]);
+        let fixed = node.op.schema().pure && node.blocks.is_empty() && node.mnemonic() != "const";
+        let fold = fixed && small && node.operands().all(|id| constant[id.index()]);
         node.results.iter().for_each(|id| constant[id.index()] |= fold);
         folds.push(fold);
     }
@@ -56,7 +57,7 @@ fn wanted(function: &Function, through: impl Fn(&Node) -> bool) -> Vec<bool> {
     function.outputs.iter().for_each(|id| wanted[id.index()] = true);
     for node in function.nodes.iter().rev() {
         if node.results.iter().any(|id| wanted[id.index()]) && through(node) {
-            node.operands().for_each(|id| wanted[id.index()] = true);
+            function.reads(node).iter().for_each(|id| wanted[id.index()] = true);
         }
     }
     wanted

@@ -275,7 +275,7 @@ impl Operation for Split {
         };
         let results = sizes.iter().map(|s| Ok(TensorType::new(x.dtype, x.dims.with(axis, *s)?)));
         let results = results.collect::<Result<_, OpError>>()?;
-        Ok(Inferred { op: Split { axis, sizes }, results, macs: 0 })
+        Ok(Inferred::many(Split { axis, sizes }, results))
     }
 
     fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {

@@ -6,7 +6,7 @@ use crate::syntax::{Blob, Dim, Float, Int, Span, Type, Typed, Value, ValueKind};
 use crate::weights::{Store, Weights};
 use anemone_ir::literal::Bytes;
 use anemone_ir::reference::to_f16;
-use anemone_ir::{DType, Diagnostic, Dims, Literal, TensorType};
+use anemone_ir::{DType, Declared, Diagnostic, Dims, Kind, Literal, TensorType};
 use half::f16;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -18,32 +18,48 @@ fn fail<T>(slug: &'static str, message: impl Into<String>, span: Span) -> Result
     Err(Box::new(Diagnostic::error(slug, message, span.into())))
 }
 
-/// The type of a tensor whose dimensions are known.
-pub(super) fn tensor_type(ty: &Type, span: Span) -> Result<TensorType> {
-    let (element, dims) = match ty {
-        Type::Tensor(element, dims) => (*element, dims),
-        Type::State(_) => return fail("unsupported", "states are not supported", span),
-        Type::List(..) => return fail("unsupported", "lists are not supported", span),
-        Type::Tuple(_) => return fail("unsupported", "tuples are not supported as values", span),
-        Type::Dict(..) => return fail("unsupported", "dictionaries are not supported as values", span),
-    };
+/// The type of a value as it is declared; some dimensions may be open.
+pub(super) fn declared(ty: &Type, span: Span) -> Result<Declared> {
+    match ty {
+        Type::Tensor(element, dims) => tensor(Kind::Tensor, *element, dims.iter(), span),
+        Type::State(of) => match &**of {
+            Type::Tensor(element, dims) => tensor(Kind::State, *element, dims.iter(), span),
+            _ => fail("unsupported", "a state of anything but a tensor is not supported", span),
+        },
+        Type::List(of, length) => match &**of {
+            Type::Tensor(element, dims) => {
+                tensor(Kind::List, *element, std::iter::once(length).chain(dims.iter()), span)
+            }
+            _ => fail("unsupported", "a list of anything but tensors is not supported", span),
+        },
+        Type::Tuple(_) => fail("unsupported", "tuples are not supported as values", span),
+        Type::Dict(..) => fail("unsupported", "dictionaries are not supported as values", span),
+    }
+}
+
+fn tensor<'a>(kind: Kind, element: Element, dims: impl Iterator<Item = &'a Dim>, span: Span) -> Result<Declared> {
     let Some(dtype) = element.dtype() else {
         return fail("unsupported", format!("tensors of {element} are not supported"), span);
     };
-    let mut known = Vec::with_capacity(dims.len());
+    let mut out = Vec::new();
     for dim in dims {
         match dim {
-            Dim::Known(n) => known.push(usize::try_from(*n).unwrap_or(usize::MAX)),
-            Dim::Unknown | Dim::Variadic => {
-                let message = "dimensions that are known only at run time are not supported";
-                let error = Diagnostic::error("unsupported", message, span.into());
-                return Err(Box::new(error.with_hint("convert the model with fixed shapes")));
-            }
+            Dim::Known(n) => out.push(Some(usize::try_from(*n).unwrap_or(usize::MAX))),
+            Dim::Unknown => out.push(None),
+            Dim::Variadic => return fail("unsupported", "a tensor of any rank is not supported", span),
         }
     }
-    match Dims::new(&known) {
-        Ok(dims) => Ok(TensorType { dtype, dims }),
-        Err(e) => fail("dims", e.to_string(), span),
+    Declared::new(kind, dtype, &out).or_else(|e| fail("dims", e.to_string(), span))
+}
+
+/// The type of a constant.
+fn tensor_type(ty: &Type, span: Span) -> Result<TensorType> {
+    match declared(ty, span)? {
+        declared @ Declared { kind: Kind::Tensor, .. } => match declared.known() {
+            Some(ty) => Ok(ty),
+            None => fail("dims", "a constant has no open dimension", span),
+        },
+        _ => fail("value", "a constant is a tensor", span),
     }
 }
 

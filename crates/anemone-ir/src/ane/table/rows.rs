@@ -351,6 +351,28 @@ pub static ROWS: &[Row] = &[
         "ANEForge, ironmill",
     )
     .sure(High),
+    refuse(
+        "control-flow",
+        &["cond", "while_loop"],
+        "blocks do not run on the engine",
+        "ANEForge; no source has them run",
+    )
+    .mend("run the blocks as functions of their own, and decide between them outside"),
+    refuse(
+        "states",
+        &["read_state", "write_state"],
+        "the front end refuses states",
+        "ANEForge, ane-bridge-rs on an M5; computer-graphics-tools runs them, up to 7 written ones",
+    )
+    .sure(Low)
+    .mend("give the state as an input, and its new value as an output"),
+    refuse(
+        "lists",
+        &["make_list", "list_length", "list_read", "list_write", "list_gather", "list_scatter"],
+        "lists do not run on the engine",
+        "ANEForge; no source has them run",
+    )
+    .mend("stack the tensors into one"),
     keep(
         "space",
         &["pixel_shuffle", "depth_to_space", "space_to_depth", "upsample_nearest_neighbor"],

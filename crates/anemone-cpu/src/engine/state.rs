@@ -1,0 +1,120 @@
+//! States of a function: tensors that live from one run to the next.
+
+use super::{Engine, EngineError};
+use crate::memory::Storage;
+use crate::views::{Input, Output, Slice, SliceMut};
+use anemone_ir::{DType, TensorType};
+use std::time::Duration;
+
+/// What the states of a function hold. A new one holds zeros.
+///
+/// Each state has memory twice: a run reads the one and fills the other, so that a run that fails leaves all as it was.
+pub struct State {
+    values: Vec<Value>,
+}
+
+struct Value {
+    name: String,
+    ty: TensorType,
+    /// The type of the elements in memory.
+    stored: DType,
+    now: Storage,
+    /// For what the next run makes of it, if the function writes it.
+    next: Option<Storage>,
+}
+
+impl Value {
+    fn bytes(&self) -> usize {
+        TensorType { dtype: self.stored, ..self.ty }.bytes()
+    }
+
+    fn row(&self) -> usize {
+        self.ty.dims.last().copied().unwrap_or(1)
+    }
+}
+
+impl State {
+    /// The names and types, in the function's order.
+    pub fn types(&self) -> impl Iterator<Item = (&str, TensorType)> {
+        self.values.iter().map(|v| (v.name.as_str(), v.ty))
+    }
+
+    /// What the state at a position holds: dense, row-major, with the elements as the profile keeps them.
+    pub fn get(&self, at: usize) -> Option<Slice<'_>> {
+        let value = self.values.get(at)?;
+        Some(Slice::of(value.stored, &value.now.bytes()[..value.bytes()]))
+    }
+
+    /// The same, to be written.
+    pub fn get_mut(&mut self, at: usize) -> Option<SliceMut<'_>> {
+        let value = self.values.get_mut(at)?;
+        let bytes = value.bytes();
+        Some(SliceMut::of(value.stored, &mut value.now.bytes_mut()[..bytes]))
+    }
+
+    /// Has all states hold zeros again.
+    pub fn reset(&mut self) {
+        self.values.iter_mut().for_each(|value| value.now.bytes_mut().fill(0));
+    }
+}
+
+impl Engine {
+    /// States that hold zeros.
+    ///
+    /// # Errors
+    /// There is no memory for them.
+    pub fn state(&self) -> Result<State, EngineError> {
+        let first = self.inputs.len() - self.states;
+        let no_memory = || EngineError::Memory("the states");
+        let value = |at: usize| {
+            let port = &self.inputs[first + at];
+            let stored = self.profile.storage(port.ty.dtype);
+            let storage = || Storage::try_new(TensorType { dtype: stored, ..port.ty }.bytes()).ok_or_else(no_memory);
+            let next = if self.plan.written.contains(&at) { Some(storage()?) } else { None };
+            Ok(Value { name: port.name.clone(), ty: port.ty, stored, now: storage()?, next })
+        };
+        Ok(State { values: (0..self.states).map(value).collect::<Result<_, EngineError>>()? })
+    }
+
+    /// As [`Engine::run`], on states that are then as the run leaves them.
+    ///
+    /// # Errors
+    /// As [`Engine::run`]; or the states are those of another function. Then they are as they were.
+    pub fn run_stateful(
+        &self,
+        inputs: &[Input<'_>],
+        outputs: &mut [Output<'_>],
+        state: &mut State,
+    ) -> Result<Duration, EngineError> {
+        self.check_counts(inputs.len() + self.states, outputs.len() + self.plan.written.len())?;
+        self.check_state(state)?;
+        let mut all_inputs = inputs.to_vec();
+        let mut all_outputs: Vec<Output<'_>> = outputs.iter_mut().map(Output::reborrow).collect();
+        for value in &mut state.values {
+            let (bytes, row_stride) = (value.bytes(), value.row());
+            all_inputs.push(Input { data: Slice::of(value.stored, &value.now.bytes()[..bytes]), row_stride });
+            if let Some(next) = &mut value.next {
+                let data = SliceMut::of(value.stored, &mut next.bytes_mut()[..bytes]);
+                all_outputs.push(Output { data, row_stride });
+            }
+        }
+        let took = self.run_pure(&all_inputs, &mut all_outputs)?;
+        for value in &mut state.values {
+            if let Some(next) = &mut value.next {
+                std::mem::swap(&mut value.now, next);
+            }
+        }
+        Ok(took)
+    }
+
+    fn check_state(&self, state: &State) -> Result<(), EngineError> {
+        let ports = &self.inputs[self.inputs.len() - self.states..];
+        let fits = |(at, (port, value)): (usize, (&super::Port, &Value))| {
+            port.ty == value.ty
+                && self.profile.storage(port.ty.dtype) == value.stored
+                && self.plan.written.contains(&at) == value.next.is_some()
+        };
+        let same = ports.len() == state.values.len() && ports.iter().zip(&state.values).enumerate().all(fits);
+        if same { Ok(()) } else { Err(EngineError::States) }
+    }
+}
