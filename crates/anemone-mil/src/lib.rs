@@ -1,5 +1,7 @@
-//! MIL text and weight files, in and out.
+//! MIL text, weight files and Core ML models, in and out.
 //!
+//! * [`ModelFile`] opens and writes a model in any form: MIL text, `.mlmodelc`, `.mlpackage`, `.mlmodel`; [`description`] is what
+//!   a model tells of itself.
 //! * [`parse`] and [`load`] make a checked [`Program`] of a text; [`print()`] makes the canonical text of a program, and the
 //!   `weight.bin` that goes with it; [`print_form`] writes it as a generation of the Neural Engine takes it.
 //! * [`syntax`] is the text as a tree, for the whole grammar: also what no program can be made of yet.
@@ -22,10 +24,14 @@
 //! ```
 
 #![forbid(unsafe_code)]
+#![allow(dead_code)] // Writing models comes with the next change.
 
 pub mod blob;
+pub mod description;
 mod element;
 mod lower;
+mod model;
+mod proto;
 mod raise;
 mod source;
 pub mod syntax;
@@ -36,6 +42,7 @@ use std::path::Path;
 
 pub use element::Element;
 pub use lower::{Printed, WeightFile, WeightFiles, print, print_form, print_with};
+pub use model::{Form, ModelFile};
 pub use raise::raise;
 pub use source::{LoadError, ParseError, Parsed, Source};
 pub use syntax::Dialect;

@@ -78,7 +78,8 @@ impl Source {
         Ok(Parsed { program, dialect })
     }
 
-    fn error(&self, mut diagnostics: Vec<Diagnostic>) -> ParseError {
+    /// An error of these findings about the text, in its order.
+    pub fn error(&self, mut diagnostics: Vec<Diagnostic>) -> ParseError {
         diagnostics.sort_by_key(|d| match d.location {
             Location::Text { start, .. } => start,
             Location::Unknown | Location::Rust(_) => 0,
@@ -151,6 +152,16 @@ pub enum LoadError {
         path: PathBuf,
         /// The first byte that is not UTF-8.
         at: usize,
+    },
+    /// It is no model that can be used.
+    #[error("{}: {message}{}", path.display(), hint.as_ref().map(|h| format!("\n   = help: {h}")).unwrap_or_default())]
+    Model {
+        /// Which file, or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
     },
     /// The text is wrong.
     #[error(transparent)]

@@ -5,6 +5,7 @@
 //! So a text in canonical form is printed byte for byte as it was read, and any other text is brought to that form.
 //! Order is kept everywhere. Nothing here names an operation.
 
+mod build;
 pub(crate) mod lexer;
 pub(crate) mod number;
 mod parser;

@@ -47,7 +47,7 @@ fn the_layout_is_the_formats() {
     expected.extend(metadata(0xDEAD_BEEF, 8, [3, 256, 4]));
     expected.extend([0x78, 0x21, 0x0f]);
     assert_eq!(writer.finish(), expected);
-    assert_eq!(Writer::new().finish(), []);
+    assert!(Writer::new().finish().is_empty());
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn paths_stay_in_the_folder() {
     for path in ["@model_path//etc/passwd", "@model_path/weights\\..\\..\\secret.bin", "@model_path/a\0b"] {
         assert_eq!(answer(&plain, path), "the path is no plain path inside the folder of the model", "{path}");
     }
-    assert_eq!(answer(&plain, "@model_path/weights"), "it is not a regular file");
+    assert_eq!(answer(&plain, "@model_path/weights"), "it is a folder");
     // The models of a pipeline share the weights of their bundle, and nothing around it.
     let model = bundle.join("model0");
     assert_eq!(answer(&model, "@model_path/weights/weight.bin"), "3 bytes");

@@ -1,0 +1,69 @@
+//! `coremldata.bin`, which tells of a compiled model what its text does not: the model's type, specification and description.
+//!
+//! ```text
+//! 0    u32 type of the model, by its field in the protobuf: 502 is an ML program; u32; 20 bytes of zeros
+//! 28   u64 length and string: `generic`
+//!      u32 specification, 28 bytes of zeros
+//!      u64 length and the ModelDescription as protobuf
+//!      for each function: u32 502, 12 bytes of zeros
+//! ```
+//!
+//! Seen in eleven files of Apple's compiler, of specifications 7 to 9.
+
+use crate::proto::type_name;
+
+const PROGRAM: u32 = 502;
+
+/// What the file says.
+pub(super) struct CoreMlData<'a> {
+    pub(super) specification: i32,
+    pub(super) description: &'a [u8],
+    /// The type, if it is no ML program.
+    pub(super) not_a_program: Option<&'static str>,
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn read(file: &[u8]) -> Result<CoreMlData<'_>, String> {
+    let mut at = Cursor { file, at: 0 };
+    let kind = at.u32()?;
+    if kind != PROGRAM {
+        let name = type_name(kind).ok_or_else(|| format!("{kind} is the number of no type of models"))?;
+        return Ok(CoreMlData { specification: 0, description: &[], not_a_program: Some(name) });
+    }
+    at.take(24)?;
+    at.string()?;
+    let specification = at.u32()? as i32;
+    at.take(28)?;
+    let description = at.string()?;
+    Ok(CoreMlData { specification, description, not_a_program: None })
+}
+
+struct Cursor<'a> {
+    file: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn take(&mut self, len: usize) -> Result<&'a [u8], String> {
+        let end = self.at.checked_add(len).filter(|end| *end <= self.file.len());
+        let short = || format!("{len} bytes are wanted at {}, and the file has {}", self.at, self.file.len());
+        let part = &self.file[self.at..end.ok_or_else(short)?];
+        self.at += len;
+        Ok(part)
+    }
+
+    fn u32(&mut self) -> Result<u32, String> {
+        let b = self.take(4)?;
+        Ok(u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+    }
+
+    /// A length in eight bytes, and as much.
+    fn string(&mut self) -> Result<&'a [u8], String> {
+        let (low, high) = (self.u32()?, self.u32()?);
+        let len = u64::from(low) | u64::from(high) << 32;
+        self.take(usize::try_from(len).unwrap_or(usize::MAX))
+    }
+}

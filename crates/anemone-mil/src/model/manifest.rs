@@ -1,0 +1,53 @@
+//! `Manifest.json`: which of a package's files is its model.
+
+use super::open::{io, wrong};
+use crate::LoadError;
+use anemone_file::Root;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// A manifest has a few lines.
+const MAX_BYTES: usize = 1 << 24;
+
+/// The file of a package's model, from its manifest.
+pub(super) fn root_model(package: &Path) -> Result<PathBuf, LoadError> {
+    let path = package.join("Manifest.json");
+    let root = Root::new(package);
+    let manifest = root.open("Manifest.json").map_err(io(&path))?;
+    let item = root_item(manifest.as_slice()).map_err(|message| wrong(&path, message, None))?;
+    let file = root.resolve(&format!("Data/{item}"));
+    let file =
+        file.map_err(|e| wrong(&path, format!("its model is at {item:?}, which cannot be opened: {e}"), None))?;
+    if file.extension().is_some_and(|e| e == "mlmodelc") || file.is_dir() {
+        let message = format!("its model at {item:?} is a folder, where a protobuf model was expected");
+        return Err(wrong(&path, message, Some("if that folder is a compiled model, open it itself")));
+    }
+    Ok(file)
+}
+
+/// The path of the model below `Data`.
+///
+/// # Errors
+/// What is wrong with the manifest.
+pub(super) fn root_item(manifest: &[u8]) -> Result<String, String> {
+    if manifest.len() > MAX_BYTES {
+        return Err(format!("it has {} bytes, a manifest has at most {MAX_BYTES}", manifest.len()));
+    }
+    let manifest: Value = serde_json::from_slice(manifest).map_err(|e| format!("it is not JSON: {e}"))?;
+    let text = |value: &Value, key: &str, what: &str| match value.get(key).and_then(Value::as_str) {
+        Some(text) => Ok(text.to_owned()),
+        None => Err(format!("{what} has no `{key}`, which is a string")),
+    };
+    let version = text(&manifest, "fileFormatVersion", "it")?;
+    if version != "1.0.0" {
+        return Err(format!("its `fileFormatVersion` is {version:?}, only \"1.0.0\" is known"));
+    }
+    let identifier = text(&manifest, "rootModelIdentifier", "it")?;
+    let Some(entries) = manifest.get("itemInfoEntries").and_then(Value::as_object) else {
+        return Err("it has no `itemInfoEntries`, which is an object".to_owned());
+    };
+    let Some(entry) = entries.get(&identifier) else {
+        return Err(format!("its `rootModelIdentifier` is {identifier:?}, and no entry has that name"));
+    };
+    text(entry, "path", &format!("entry {identifier:?}"))
+}
