@@ -21,6 +21,10 @@ test crate *args:
 validate *args:
     cargo xtask validate {{ args }}
 
+# PyTorch models through coremltools, compared with PyTorch: just models, just models unet (6 GB of PyTorch, once)
+models *args:
+    cargo xtask models {{ args }}
+
 # Everything linted, documented and linked for a Mac, and checked for other machines (Debian 12; installs what it needs)
 apple:
     bash .ci/packages apple

@@ -1,6 +1,8 @@
 //! Tasks with logic, for `just` and CI. A file for each task; `cargo xtask --help` lists them.
 
 mod apple;
+mod models;
+mod python;
 mod validate;
 
 use clap::{Parser, Subcommand};
@@ -24,6 +26,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     Apple(apple::Options),
+    Models(models::Options),
     Validate(validate::Options),
 }
 
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
     let Cli { task } = Cli::parse();
     let done = match task {
         Task::Apple(options) => apple::run(&options),
+        Task::Models(options) => models::run(&options),
         Task::Validate(options) => validate::run(&options),
     };
     done.unwrap_or_else(|e| {

@@ -4,14 +4,13 @@ mod emit;
 mod examples;
 mod filetests;
 mod manifest;
-mod python;
 mod random;
 mod weight_file;
 
+use crate::python::Python;
 use crate::{Error, root};
 use clap::Args;
 use emit::Emitter;
-use python::Python;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -62,10 +61,10 @@ impl Options {
 
 /// Writes everything under `target/validate`, and runs the checks.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Error> {
-    let python = Python::prepare(&options.python)?;
+    let python = Python::prepare(&options.python, "validate", "Apple's coremltools (once, 50 MB)")?;
     let json: &[&str] = if options.json { &["--json"] } else { &[] };
     if options.self_test {
-        return python.validate(json);
+        return python.run(json);
     }
     let mut emitter = Emitter::new(root().join("target/validate"))?;
     filetests::emit(&mut emitter, options)?;
@@ -79,5 +78,5 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Error> {
     })?;
     writeln!(io::stderr(), "checking {}", manifest.display())?;
     let partial: &[&str] = if options.partial() { &["--partial"] } else { &[] };
-    python.validate(&[&[manifest.to_str().ok_or("the path of the repository is no UTF-8")?], json, partial].concat())
+    python.run(&[&[manifest.to_str().ok_or("the path of the repository is no UTF-8")?], json, partial].concat())
 }

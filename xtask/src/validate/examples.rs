@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::emit::Emitter;
-use super::python::succeed;
+use crate::python::succeed;
 use crate::{Error, root};
 use anemone_mil::load;
 use std::fs;
