@@ -64,6 +64,19 @@ impl DraftNode {
     }
 }
 
+impl DraftNode {
+    /// Calls `visit` with every value that the operation names, also in its blocks.
+    fn for_each_id_mut(&mut self, visit: &mut impl FnMut(&mut ValueId)) {
+        self.args.iter_mut().flat_map(|(_, arg)| arg.ids_mut()).for_each(&mut *visit);
+        for block in &mut self.blocks {
+            block.params.iter_mut().for_each(&mut *visit);
+            block.nodes.iter_mut().for_each(|node| node.for_each_id_mut(visit));
+            block.outputs.iter_mut().for_each(&mut *visit);
+        }
+        self.results.iter_mut().for_each(visit);
+    }
+}
+
 /// A block of a control-flow operation before the check. It may read what was defined before it outside.
 #[derive(Clone, Debug)]
 pub struct DraftBlock {
@@ -172,6 +185,22 @@ impl DraftFunction {
         }
         value.declared = Some(Declared::from(ty).of(declared.kind));
         Ok(())
+    }
+
+    /// Takes out values that nothing reads and nothing makes.
+    pub(crate) fn remove(&mut self, gone: &[bool]) {
+        let mut kept = 0;
+        let places = gone.iter().map(|gone| {
+            kept += usize::from(!gone);
+            ValueId::at(kept.saturating_sub(1))
+        });
+        let places: Vec<ValueId> = places.collect();
+        let mut gone = gone.iter();
+        self.values.retain(|_| gone.next() == Some(&false));
+        let mut place = |id: &mut ValueId| *id = places[id.index()];
+        self.nodes.iter_mut().for_each(|node| node.for_each_id_mut(&mut place));
+        self.params.iter_mut().for_each(&mut place);
+        self.outputs.iter_mut().for_each(|(id, _)| place(id));
     }
 
     /// Adds an immediate constant.

@@ -17,6 +17,7 @@ pub mod builder;
 pub mod check;
 pub mod diagnostic;
 pub mod draft;
+pub mod half;
 pub mod limits;
 pub mod literal;
 pub mod names;

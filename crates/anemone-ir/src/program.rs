@@ -10,6 +10,7 @@
 //!    read and written outside of blocks only.
 
 mod blocks;
+mod draft;
 mod states;
 
 use crate::diagnostic::{Diagnostic, Location};

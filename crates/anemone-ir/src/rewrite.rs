@@ -161,24 +161,5 @@ fn constants_where_read(function: &mut DraftFunction) {
     }
     function.nodes = nodes;
     let unread: Vec<bool> = constants.iter().map(Option::is_some).collect();
-    remove(function, &unread);
-}
-
-/// Takes values out of a function in which nothing reads them and nothing makes them.
-fn remove(function: &mut DraftFunction, gone: &[bool]) {
-    let mut kept = 0;
-    let places = gone.iter().map(|gone| {
-        kept += usize::from(!gone);
-        ValueId::at(kept.saturating_sub(1))
-    });
-    let places: Vec<ValueId> = places.collect();
-    let mut gone = gone.iter();
-    function.values.retain(|_| gone.next() == Some(&false));
-    let place = |id: &mut ValueId| *id = places[id.index()];
-    for node in &mut function.nodes {
-        node.results.iter_mut().for_each(place);
-        node.args.iter_mut().flat_map(|(_, arg)| arg.ids_mut()).for_each(place);
-    }
-    function.params.iter_mut().for_each(place);
-    function.outputs.iter_mut().for_each(|(id, _)| place(id));
+    function.remove(&unread);
 }
