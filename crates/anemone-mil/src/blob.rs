@@ -18,6 +18,7 @@ use anemone_ir::literal::Bytes;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::fmt;
+use std::io;
 
 pub use packed::{pack, unpack};
 
@@ -27,12 +28,21 @@ pub const ALIGNMENT: u64 = 64;
 const VERSION: u32 = 2;
 const SENTINEL: u32 = 0xDEAD_BEEF;
 
-/// Writes a weight file. Equal data of one element type is stored once.
+/// Lays out a weight file, and writes it. Equal data of one element type is stored once.
 #[derive(Default)]
 pub struct Writer<'a> {
-    bytes: Vec<u8>,
-    count: u32,
+    blobs: Vec<Planned<'a>>,
+    /// Where the last blob ends.
+    end: u64,
     seen: HashMap<(Element, &'a [u8], u64), u64>,
+}
+
+/// A blob to be written.
+struct Planned<'a> {
+    offset: u64,
+    code: u32,
+    unused: u64,
+    data: &'a [u8],
 }
 
 impl<'a> Writer<'a> {
@@ -49,30 +59,56 @@ impl<'a> Writer<'a> {
             return None;
         }
         let size = data.len() as u64;
-        let offset = (self.bytes.len() as u64).next_multiple_of(ALIGNMENT).max(ALIGNMENT);
+        let offset = self.end.next_multiple_of(ALIGNMENT).max(ALIGNMENT);
         match self.seen.entry((element, data, count)) {
             Occupied(earlier) => return Some(*earlier.get()),
             Vacant(new) => new.insert(offset),
         };
         let unused = if element.is_packed() { size * 8 - count * u64::from(element.bits()) } else { 0 };
-        self.bytes.resize(offset as usize, 0);
-        self.bytes.extend(SENTINEL.to_le_bytes());
-        self.bytes.extend(code.to_le_bytes());
-        for field in [size, offset + ALIGNMENT, unused, 0, 0, 0, 0] {
-            self.bytes.extend(field.to_le_bytes());
-        }
-        self.bytes.extend_from_slice(data);
-        self.count += 1;
+        self.blobs.push(Planned { offset, code, unused, data });
+        self.end = offset + ALIGNMENT + size;
         Some(offset)
     }
 
-    /// The file; empty if nothing was added.
-    pub fn finish(mut self) -> Vec<u8> {
-        if self.count > 0 {
-            self.bytes[..4].copy_from_slice(&self.count.to_le_bytes());
-            self.bytes[4..8].copy_from_slice(&VERSION.to_le_bytes());
+    /// Whether nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.blobs.is_empty()
+    }
+
+    /// Writes the file; nothing if nothing was added.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        if self.is_empty() {
+            return Ok(());
         }
-        self.bytes
+        let mut block = [0; ALIGNMENT as usize];
+        block[..4].copy_from_slice(&(self.blobs.len() as u32).to_le_bytes());
+        block[4..8].copy_from_slice(&VERSION.to_le_bytes());
+        out.write_all(&block)?;
+        let mut end = ALIGNMENT;
+        for blob in &self.blobs {
+            out.write_all(&[0; ALIGNMENT as usize][..(blob.offset - end) as usize])?;
+            let size = blob.data.len() as u64;
+            block = [0; ALIGNMENT as usize];
+            block[..4].copy_from_slice(&SENTINEL.to_le_bytes());
+            block[4..8].copy_from_slice(&blob.code.to_le_bytes());
+            for (at, field) in [size, blob.offset + ALIGNMENT, blob.unused].into_iter().enumerate() {
+                block[8 + at * 8..16 + at * 8].copy_from_slice(&field.to_le_bytes());
+            }
+            out.write_all(&block)?;
+            out.write_all(blob.data)?;
+            end = blob.offset + ALIGNMENT + size;
+        }
+        Ok(())
+    }
+
+    /// The file in memory; empty if nothing was added.
+    pub fn finish(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.end as usize);
+        self.write(&mut bytes).expect("memory is written to without fail");
+        bytes
     }
 }
 

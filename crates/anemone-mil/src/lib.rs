@@ -24,7 +24,6 @@
 //! ```
 
 #![forbid(unsafe_code)]
-#![allow(dead_code)] // Writing models comes with the next change.
 
 pub mod blob;
 pub mod description;
@@ -42,7 +41,7 @@ use std::path::Path;
 
 pub use element::Element;
 pub use lower::{Printed, WeightFile, WeightFiles, print, print_form, print_with};
-pub use model::{Form, ModelFile};
+pub use model::{Form, ModelFile, SaveError};
 pub use raise::raise;
 pub use source::{LoadError, ParseError, Parsed, Source};
 pub use syntax::Dialect;

@@ -3,6 +3,7 @@
 mod compiled;
 mod manifest;
 mod open;
+mod save;
 
 use crate::description::{Description, derived};
 use crate::syntax::{self, Dialect, Text};
@@ -14,6 +15,8 @@ use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+
+pub use save::SaveError;
 
 /// How a model lies on the disk.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

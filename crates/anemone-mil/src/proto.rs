@@ -10,6 +10,6 @@ mod mil;
 pub(crate) mod read;
 pub(crate) mod write;
 
-pub(crate) use container::{Container, pipeline_names, type_name};
+pub(crate) use container::{Container, has_field, pipeline_names, type_name};
 pub(crate) use features::*;
 pub(crate) use mil::*;

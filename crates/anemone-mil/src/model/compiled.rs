@@ -10,7 +10,7 @@
 //!
 //! Seen in eleven files of Apple's compiler, of specifications 7 to 9.
 
-use crate::proto::type_name;
+use crate::proto::{self, type_name};
 
 const PROGRAM: u32 = 502;
 
@@ -66,4 +66,46 @@ impl<'a> Cursor<'a> {
         let len = u64::from(low) | u64::from(high) << 32;
         self.take(usize::try_from(len).unwrap_or(usize::MAX))
     }
+}
+
+/// The field of a description that is always there in this file.
+const METADATA: u32 = 100;
+
+/// Writes a file. `functions` is how many the description describes, 0 if it does not say functions.
+pub(super) fn written(specification: i32, description: &[u8], functions: usize) -> Vec<u8> {
+    let mut description = description.to_vec();
+    if !proto::has_field(&description, METADATA) {
+        prost::encoding::bytes::encode(METADATA, &Vec::<u8>::new(), &mut description);
+    }
+    let mut out = Vec::new();
+    out.extend(PROGRAM.to_le_bytes());
+    // What this number means is not known: it is 5 in files of specification 7, 9 in those of 9.
+    out.extend(if specification >= 9 { specification } else { 5 }.to_le_bytes());
+    out.extend([0; 20]);
+    string(&mut out, b"generic");
+    out.extend(specification.to_le_bytes());
+    out.extend([0; 28]);
+    string(&mut out, &description);
+    for _ in 0..functions.max(1) {
+        out.extend(PROGRAM.to_le_bytes());
+        out.extend([0; 12]);
+    }
+    out
+}
+
+/// `analytics/coremldata.bin`, which Core ML wants to be there: names and values, of which these two are always the same.
+pub(super) fn analytics() -> Vec<u8> {
+    let mut out = Vec::new();
+    string(&mut out, b"NeuralNetworkModelDetails");
+    out.extend(2u64.to_le_bytes());
+    for (name, value) in [("containsCustomLayer", "0"), ("modelDimension", "0")] {
+        string(&mut out, name.as_bytes());
+        string(&mut out, value.as_bytes());
+    }
+    out
+}
+
+fn string(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend((bytes.len() as u64).to_le_bytes());
+    out.extend_from_slice(bytes);
 }

@@ -3,8 +3,11 @@
 use super::open::{io, wrong};
 use crate::LoadError;
 use anemone_file::Root;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
+
+/// The only version there is.
+const VERSION: &str = "1.0.0";
 
 /// A manifest has a few lines.
 const MAX_BYTES: usize = 1 << 24;
@@ -39,8 +42,8 @@ pub(super) fn root_item(manifest: &[u8]) -> Result<String, String> {
         None => Err(format!("{what} has no `{key}`, which is a string")),
     };
     let version = text(&manifest, "fileFormatVersion", "it")?;
-    if version != "1.0.0" {
-        return Err(format!("its `fileFormatVersion` is {version:?}, only \"1.0.0\" is known"));
+    if version != VERSION {
+        return Err(format!("its `fileFormatVersion` is {version:?}, only {VERSION:?} is known"));
     }
     let identifier = text(&manifest, "rootModelIdentifier", "it")?;
     let Some(entries) = manifest.get("itemInfoEntries").and_then(Value::as_object) else {
@@ -50,4 +53,32 @@ pub(super) fn root_item(manifest: &[u8]) -> Result<String, String> {
         return Err(format!("its `rootModelIdentifier` is {identifier:?}, and no entry has that name"));
     };
     text(entry, "path", &format!("entry {identifier:?}"))
+}
+
+/// Names of the two items. Apple's tools make random ones; these are the same in every package, so that equal models give equal
+/// packages.
+const MODEL: &str = "A6E90000-0000-4000-8000-000000000001";
+const WEIGHTS: &str = "A6E90000-0000-4000-8000-000000000002";
+
+/// The manifest of a package with `com.apple.CoreML/model.mlmodel`, and perhaps a folder of weights beside it.
+pub(super) fn written(weights: bool) -> String {
+    let item = |name: &str, description: &str| {
+        json!({
+            "author": "com.apple.CoreML",
+            "description": description,
+            "name": name,
+            "path": format!("com.apple.CoreML/{name}"),
+        })
+    };
+    let mut entries = Map::new();
+    entries.insert(MODEL.to_owned(), item("model.mlmodel", "CoreML Model Specification"));
+    if weights {
+        entries.insert(WEIGHTS.to_owned(), item("weights", "CoreML Model Weights"));
+    }
+    let manifest = json!({
+        "fileFormatVersion": VERSION,
+        "itemInfoEntries": entries,
+        "rootModelIdentifier": MODEL,
+    });
+    format!("{manifest:#}\n")
 }

@@ -120,6 +120,11 @@ fn every(mut rest: &[u8], wanted: u32) -> Vec<&[u8]> {
     found
 }
 
+/// Whether a message has a field.
+pub(crate) fn has_field(message: &[u8], field: u32) -> bool {
+    !every(message, field).is_empty()
+}
+
 enum Field<'a> {
     Number(u64),
     Bytes(&'a [u8]),

@@ -10,7 +10,7 @@ use anemone_ir::{Diagnostic, Location};
 use std::collections::BTreeMap;
 
 /// Since when models are written in the newer dialect.
-const V1_3_SINCE: i32 = 9;
+pub(crate) const V1_3_SINCE: i32 = 9;
 
 /// The tree of a program, in the order in which Apple's compiler writes its text: functions, parameters, arguments and
 /// attributes by name.
