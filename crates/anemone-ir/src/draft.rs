@@ -105,7 +105,7 @@ pub enum ShapeError {
         /// The name.
         name: String,
         /// What the program says; open dimensions are shown as `?`.
-        declared: Declared,
+        declared: Box<Declared>,
         /// What was given.
         given: Dims,
     },
@@ -181,7 +181,8 @@ impl DraftFunction {
         };
         let ty = TensorType::new(declared.dtype, Dims::new(dims)?);
         if !declared.admits(declared.kind, &ty) {
-            return Err(ShapeError::Declared { name: input.to_owned(), declared, given: ty.dims });
+            let (name, declared) = (input.to_owned(), Box::new(declared));
+            return Err(ShapeError::Declared { name, declared, given: ty.dims });
         }
         value.declared = Some(Declared::from(ty).of(declared.kind));
         Ok(())

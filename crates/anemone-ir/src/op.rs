@@ -289,7 +289,8 @@ impl ValueInfo {
 
     /// Of a constant.
     pub fn constant(literal: Literal) -> ValueInfo {
-        ValueInfo { literal: Some(literal.clone()), ..ValueInfo::of(*literal.ty()) }
+        let ty = *literal.ty();
+        ValueInfo { literal: Some(literal), ..ValueInfo::of(ty) }
     }
 }
 

@@ -11,6 +11,8 @@ pub enum ErrorKind {
     Graph,
     /// The graph is right, but breaks a limit that [`crate::CompileOptions::limits`] denies.
     Limit,
+    /// A file cannot be read, or holds no model that can be used.
+    Model,
     /// The back end that was asked for is not there.
     Unavailable,
     /// The compiler of the Neural Engine refused the program. (`Error::Compile` of the crate `ane`.)

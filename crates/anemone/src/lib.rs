@@ -39,14 +39,16 @@ mod compile;
 mod error;
 mod executable;
 mod graph;
+mod model;
 mod run;
 mod shape;
 mod submission;
 mod tensor_data;
 
+pub use anemone_cpu::{Slice, SliceMut};
 pub use anemone_ir::diagnostic::{Diagnostic, Location, Operand, Severity};
 pub use anemone_ir::limits::{Level, Limit, Limits};
-pub use anemone_ir::{Profile, Program, args};
+pub use anemone_ir::{DType, Profile, Program, args};
 pub use backend::neural_engine;
 pub use compile::{Backend, CompileOptions, Fallback, NSQualityOfService};
 pub use error::{Error, ErrorKind};
@@ -54,6 +56,7 @@ pub use executable::{Executable, Port};
 pub use graph::{
     Convolution2dDescriptor, ConvolutionTranspose2dDescriptor, Graph, MIN_SPATIAL_WIDTH, PadFillMode, PadMode, Tensor,
 };
+pub use model::{Array, ArrayView, Model, ModelInput, ModelState, Prediction};
 pub use run::{RunOptions, RunPath, RunReport, Transfer};
 pub use shape::Shape;
 pub use submission::Submission;
@@ -81,8 +84,8 @@ pub mod ir {
 /// ```
 pub mod mil {
     pub use anemone_mil::{
-        Dialect, Folder, InMemory, LoadError, NoWeights, ParseError, Printed, WeightFile, WeightFiles, Weights, load,
-        parse, print,
+        Dialect, Folder, Form, InMemory, LoadError, ModelFile, NoWeights, ParseError, Printed, WeightFile, WeightFiles,
+        Weights, description, load, parse, print,
     };
 }
 

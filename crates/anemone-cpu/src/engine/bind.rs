@@ -13,7 +13,7 @@ impl Port {
         self.ty.dims.last().copied().unwrap_or(1)
     }
 
-    fn check(&self, what: &'static str, data: Slice<'_>, stride: usize) -> Result<(), EngineError> {
+    pub(super) fn check(&self, what: &'static str, data: Slice<'_>, stride: usize) -> Result<(), EngineError> {
         let (wanted, given) = (self.ty.dtype, data.dtype());
         if wanted != given && !(wanted.is_float() && given.is_float()) {
             return Err(EngineError::Type { what, name: self.name.clone(), wanted, given });
@@ -129,7 +129,7 @@ fn rows_mut<T>(data: &mut [T], stride: usize, row: usize) -> impl Iterator<Item 
     })
 }
 
-fn copy_in(level: Level, input: Input<'_>, row: usize, buffer: &Buffer, to: &mut [u8]) {
+pub(super) fn copy_in(level: Level, input: Input<'_>, row: usize, buffer: &Buffer, to: &mut [u8]) {
     let (size, stride) = (buffer.dtype.size(), input.row_stride);
     let to = to[..buffer.bytes()].chunks_exact_mut((row * size).max(1));
     match (input.data, buffer.dtype) {

@@ -1,9 +1,12 @@
 //! States of a function: tensors that live from one run to the next.
 
-use super::{Engine, EngineError};
+use super::bind::copy_in;
+use super::{Engine, EngineError, Port};
 use crate::memory::Storage;
+use crate::plan::{Buffer, Home};
 use crate::views::{Input, Output, Slice, SliceMut};
 use anemone_ir::{DType, TensorType};
+use anemone_simd::Level;
 use std::time::Duration;
 
 /// What the states of a function hold. A new one holds zeros.
@@ -45,11 +48,22 @@ impl State {
         Some(Slice::of(value.stored, &value.now.bytes()[..value.bytes()]))
     }
 
-    /// The same, to be written.
-    pub fn get_mut(&mut self, at: usize) -> Option<SliceMut<'_>> {
-        let value = self.values.get_mut(at)?;
-        let bytes = value.bytes();
-        Some(SliceMut::of(value.stored, &mut value.now.bytes_mut()[..bytes]))
+    /// Has the state at a position hold something else: dense, row-major. A float may be given as another float type.
+    ///
+    /// # Errors
+    /// There is no such state, or these are not as many elements of its type.
+    pub fn set(&mut self, at: usize, data: Slice<'_>) -> Result<(), EngineError> {
+        let Some(value) = self.values.get_mut(at) else { return Err(EngineError::States) };
+        let (elements, row) = (value.ty.dims.elements(), value.row());
+        let port = Port { name: value.name.clone(), ty: value.ty };
+        port.check("state", data, row)?;
+        if data.len() != elements {
+            let (name, given) = (port.name, data.len());
+            return Err(EngineError::Length { what: "state", name, wanted: elements, row, given, stride: row });
+        }
+        let buffer = Buffer { dtype: value.stored, elements, home: Home::Input(at) };
+        copy_in(Level::best(), Input { data, row_stride: row }, row, &buffer, value.now.bytes_mut());
+        Ok(())
     }
 
     /// Has all states hold zeros again.
@@ -109,7 +123,7 @@ impl Engine {
 
     fn check_state(&self, state: &State) -> Result<(), EngineError> {
         let ports = &self.inputs[self.inputs.len() - self.states..];
-        let fits = |(at, (port, value)): (usize, (&super::Port, &Value))| {
+        let fits = |(at, (port, value)): (usize, (&Port, &Value))| {
             port.ty == value.ty
                 && self.profile.storage(port.ty.dtype) == value.stored
                 && self.plan.written.contains(&at) == value.next.is_some()
