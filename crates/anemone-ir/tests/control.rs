@@ -4,7 +4,7 @@ use anemone_ir::reference::{run, run_stateful, states};
 use anemone_ir::{Builder, DType, Dims, Literal, Opset, Profile, TensorType, args, check};
 
 fn ty(dtype: DType, dims: &[usize]) -> TensorType {
-    TensorType::new(dtype, Dims::new(dims).unwrap())
+    TensorType::new(dtype, Dims::new(dims).expect("small"))
 }
 
 #[test]
