@@ -484,7 +484,7 @@ fn check_types(schema: &Schema, opset: Opset, args: &[Arg], infos: &[ValueInfo])
                 TypeRule::T => Some(&mut t),
                 TypeRule::U if opset >= Opset::Ios17 => Some(&mut u),
                 TypeRule::U => Some(&mut t),
-                TypeRule::Of(_) | TypeRule::Index => None,
+                TypeRule::Of(_) | TypeRule::Index | TypeRule::Indices => None,
             };
             if let Some(group) = group {
                 let (first, name) = *group.get_or_insert((ty.dtype, param.name));
@@ -502,7 +502,8 @@ fn check_types(schema: &Schema, opset: Opset, args: &[Arg], infos: &[ValueInfo])
             }
             check_known(param, opset, info)?;
             // Lists of settings, such as axes, may be empty; data may not.
-            let setting = param.known == Known::AtCompile && matches!(param.rule, TypeRule::Of(_) | TypeRule::Index);
+            let constant = param.known == Known::AtCompile && matches!(param.rule, TypeRule::Of(_));
+            let setting = constant || param.rule == TypeRule::Index;
             if !setting && ty.dims.contains(&0) {
                 fail!("empty", "`{}` is {ty}, which has no elements", param.name);
             }

@@ -26,6 +26,8 @@ pub enum TypeRule {
     Of(DTypeSet),
     /// `int32`; since iOS 17 also `int8` and `int16`.
     Index,
+    /// Indices of elements: `int32`; since iOS 16 also `int16` and `uint16`; since iOS 17 also `int8` and `uint8`.
+    Indices,
 }
 
 /// Whether the value must be known at compile time.
@@ -266,6 +268,12 @@ impl Schema {
             TypeRule::Of(set) => set,
             TypeRule::Index if new => DTypeSet::INDEX,
             TypeRule::Index => DType::Int32.set(),
+            TypeRule::Indices => {
+                let words = DType::Int16.set().or(DType::UInt16.set());
+                let bytes = DType::Int8.set().or(DType::UInt8.set());
+                let since = |first: Opset, set: DTypeSet| if opset >= first { set } else { DTypeSet::NONE };
+                DType::Int32.set().or(since(Opset::Ios16, words)).or(since(Opset::Ios17, bytes))
+            }
         }
     }
 }

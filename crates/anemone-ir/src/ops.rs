@@ -7,6 +7,7 @@ pub mod constant;
 pub mod control;
 pub mod conv;
 pub mod elementwise;
+pub mod gather;
 pub mod linear;
 pub mod list;
 pub mod movement;
@@ -16,6 +17,7 @@ pub mod pool;
 pub mod reduce;
 pub mod shape;
 pub mod slice;
+pub mod sort;
 pub mod space;
 pub mod state;
 pub mod window;
@@ -55,7 +57,9 @@ macro_rules! for_each_op {
                 reshape Reshape, expand_dims ExpandDims, squeeze Squeeze, transpose Transpose, concat Concat, stack Stack,
                 split Split, tile Tile,
             }
-            slice { slice_by_size SliceBySize, slice_by_index SliceByIndex, }
+            slice { slice_by_size SliceBySize, slice_by_index SliceByIndex, slice_update SliceUpdate, }
+            gather { gather Gather, gather_nd GatherNd, gather_along_axis GatherAlongAxis, }
+            sort { topk Topk, argsort Argsort, }
             pad { pad Pad, }
             cast { cast Cast, }
             compare {

@@ -121,6 +121,9 @@ impl DTypeSet {
     /// [`DTypeSet::BASIC`] and the 8- and 16-bit integers: data movement since iOS 17.
     pub const MOVABLE: DTypeSet =
         DTypeSet::BASIC.or(DType::Int8.set()).or(DType::UInt8.set()).or(DType::Int16.set()).or(DType::UInt16.set());
+    /// [`DTypeSet::MOVABLE`] without `bool`: the numbers that are chosen and sorted since iOS 17.
+    pub const NUMBERS: DTypeSet =
+        DTypeSet::NUMBER.or(DType::Int8.set()).or(DType::UInt8.set()).or(DType::Int16.set()).or(DType::UInt16.set());
     /// `int8`, `int16`, `int32`: index arguments since iOS 17.
     pub const INDEX: DTypeSet = DType::Int32.set().or(DType::Int8.set()).or(DType::Int16.set());
     /// Every type.

@@ -38,7 +38,7 @@ fn literal(u: U<'_, '_>, dtype: DType, dims: &[usize]) -> Result<Literal> {
 fn value(u: U<'_, '_>, f: &mut DraftFunction, param: &Param) -> Result<ValueId> {
     let dtype = match param.rule {
         _ if u.ratio(1, 12)? => *u.choose(&DType::ALL)?,
-        TypeRule::Index => DType::Int32,
+        TypeRule::Index | TypeRule::Indices => DType::Int32,
         TypeRule::Of(set) => set.iter().next().unwrap(),
         TypeRule::T | TypeRule::U => DType::Fp16,
     };

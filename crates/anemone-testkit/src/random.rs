@@ -9,6 +9,7 @@
 //! would be large or slow.
 
 mod arguments;
+mod positions;
 mod windows;
 
 use anemone_conformance::numbers::Random;
@@ -34,7 +35,7 @@ pub struct Sample {
 /// The bytes are used up where more are needed.
 pub fn sample(u: &mut Unstructured<'_>) -> Result<Sample> {
     let calls = u.int_in_range(1..=12)?;
-    Generator::new(u)?.finish(calls, |g| {
+    Generator::new(u, Opset::Ios15)?.finish(calls, |g| {
         let schema = if g.u.ratio(1, 3)? {
             let simple: Vec<&Schema> = schemas().filter(|s| is_simple(s)).collect();
             *g.u.choose(&simple)?
@@ -56,7 +57,8 @@ fn is_simple(schema: &Schema) -> bool {
 /// # Errors
 /// The bytes are used up, or what they ask for is refused.
 pub fn sample_of(u: &mut Unstructured<'_>, schema: &Schema) -> Result<Sample> {
-    Generator::new(u)?.finish(1, |g| if g.call(schema)? { Ok(()) } else { Err(arbitrary::Error::IncorrectFormat) })
+    Generator::new(u, schema.since)?
+        .finish(1, |g| if g.call(schema)? { Ok(()) } else { Err(arbitrary::Error::IncorrectFormat) })
 }
 
 /// The operations that random programs have: those on tensors alone. Control flow, states and lists are left out.
@@ -84,8 +86,9 @@ struct Generator<'a, 'b> {
 }
 
 impl<'a, 'b> Generator<'a, 'b> {
-    fn new(u: &'a mut Unstructured<'b>) -> Result<Generator<'a, 'b>> {
-        let opset = *u.choose(&Opset::ALL)?;
+    /// For a function in an operation set since `since`.
+    fn new(u: &'a mut Unstructured<'b>, since: Opset) -> Result<Generator<'a, 'b>> {
+        let opset = *u.choose(&Opset::ALL[since as usize..])?;
         Ok(Generator { u, builder: Builder::function("main", opset), opset, values: Vec::new(), inputs: Vec::new() })
     }
 

@@ -6,12 +6,14 @@
 mod blocks;
 
 use super::Form;
+use super::gather::Indices;
 use crate::memory::{Io, Place, Stored};
 use crate::plan::{Moves, PlanCx, Planned};
 use crate::team::Team;
-use anemone_ir::DType;
 use anemone_ir::ops::movement::{GatherMap, Run};
+use anemone_ir::ops::slice::Begin;
 use anemone_ir::reference::to_f16;
+use anemone_ir::{DType, ValueId};
 pub(super) use blocks::{Cut, Joined};
 
 /// Rows and columns of a block that is transposed in registers.
@@ -40,6 +42,14 @@ pub(super) fn form(cx: &PlanCx<'_>, map: &GatherMap, fill: f64) -> Form {
     };
     let step = Movement::new(axes, base, fill.to_ne_bytes());
     Form::Step(Planned { step: Box::new(step), reads: vec![x], scratch: 0 })
+}
+
+/// The form of an operation that moves elements of `x` from a position on that `begin` says at run time.
+pub(super) fn form_from(cx: &PlanCx<'_>, map: &GatherMap, begin: &Begin, at: ValueId) -> Form {
+    let Some(x) = cx.id("x") else { return Form::Reference };
+    let (axes, base) = merge(map);
+    let step = Movement { begin: Some(begin.clone()), ..Movement::new(axes, base, [0; 4]) };
+    Form::Step(Planned { step: Box::new(step), reads: vec![x, at], scratch: 0 })
 }
 
 /// The axes of a map, those that walk as one merged, and what they all add to.
@@ -150,6 +160,8 @@ struct Movement {
     rows: Axis,
     columns: Axis,
     base: usize,
+    /// Where the second operand says that `x` begins.
+    begin: Option<Begin>,
     fill: [u8; 4],
     elements: usize,
 }
@@ -172,7 +184,7 @@ impl Movement {
             Some(at) => outer.remove(at),
             None => outer.pop().unwrap_or_else(one),
         };
-        Movement { outer, rows, columns, base, fill, elements }
+        Movement { outer, rows, columns, base, begin: None, fill, elements }
     }
 
     /// Copies `count` rows from `first` on, for a row-major position on the outer axes.
@@ -207,7 +219,8 @@ impl Movement {
 impl Moves for Movement {
     fn copy<T: Stored>(&self, io: &mut Io<'_>, team: &Team<'_>) {
         let fill = bytemuck::pod_read_unaligned(&self.fill[..size_of::<T>()]);
-        let copy = Copy::<T> { from: io.read(0), to: io.target(0), fill };
+        let first = self.begin.as_ref().map_or(0, |begin| begin.position(Indices::of(io, 1).iter()));
+        let copy = Copy::<T> { from: &io.read(0)[first..], to: io.target(0), fill };
         let rows = self.elements / self.columns.count;
         let piece = (team.piece(self.elements, 1) / self.columns.count).max(1).next_multiple_of(BLOCK);
         team.run(rows.div_ceil(piece), |task, _| {

@@ -223,7 +223,7 @@ impl<'a> Emitter<'a> {
         }
         let dtype = match (param.rule, literal.ty().dtype) {
             (TypeRule::T | TypeRule::U, DType::Fp32) => DType::Fp16,
-            (TypeRule::Index, _) => DType::Int32,
+            (TypeRule::Index | TypeRule::Indices, _) => DType::Int32,
             (_, same) => same,
         };
         if dtype == literal.ty().dtype {

@@ -1,59 +1,87 @@
 //! Parts of tensors.
 
+mod update;
+
 use crate::diagnostic::{OpError, ensure, fail};
-use crate::op::{Call, Inferred, Operation, Param, Schema};
+use crate::op::{Call, Inferred, Operation, Param, Schema, TypeRule};
 use crate::ops::movement::GatherMap;
 use crate::reference::Inputs;
 use crate::types::{DTypeSet, Dims, TensorType};
+pub use update::{SliceUpdate, Target};
 
-/// `size` elements from `begin` on each axis; -1 for the rest.
+/// Where a part begins that is chosen at run time: for each axis of the whole, the last place at which the part still ends
+/// inside. `begin` counts from the end if it is negative; what does not fit is moved to where it does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Begin {
+    /// For each axis: its elements, the last first index, and elements from one index to the next.
+    pub axes: Vec<(usize, usize, usize)>,
+}
+
+impl Begin {
+    /// The position of the part's first element.
+    pub fn position(&self, begin: impl IntoIterator<Item = i64>) -> usize {
+        let axis = |(begin, (size, most, stride)): (i64, &(usize, usize, usize))| {
+            let from = if begin < 0 { begin.saturating_add(*size as i64) } else { begin };
+            from.clamp(0, *most as i64) as usize * stride
+        };
+        begin.into_iter().zip(&self.axes).map(axis).sum()
+    }
+}
+
+/// `size` elements from `begin` on each axis; -1 for the rest. If `begin` is computed at run time, the part is moved to where
+/// it ends inside of `x`, and -1 means that it begins at 0.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SliceBySize {
-    /// Where elements come from.
+    /// Where elements come from, for a part that begins where `begin` says, or at 0 if that is computed at run time.
     pub map: GatherMap,
+    /// Where the part begins at run time.
+    pub begin: Option<Begin>,
 }
 
 impl Operation for SliceBySize {
-    const SCHEMA: Schema =
-        Schema::new("slice_by_size", DTypeSet::BASIC, &[Param::t("x"), Param::index("begin"), Param::index("size")])
-            .t_ios17(DTypeSet::MOVABLE);
+    const SCHEMA: Schema = Schema::new("slice_by_size", DTypeSet::BASIC, &[Param::t("x"), BEGIN, Param::index("size")])
+        .t_ios17(DTypeSet::MOVABLE);
 
     fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
         let x = call.ty("x");
         let rank = x.dims.rank();
-        let (begin, size) = (call.ints("begin").unwrap_or_default(), call.ints("size").unwrap_or_default());
+        let size = call.ints("size").unwrap_or_default();
+        let given = call.ints("begin");
         ensure!(
-            begin.len() == rank && size.len() == rank,
+            *call.ty("begin").dims == [rank] && size.len() == rank,
             "length",
-            "`begin` {begin:?} and `size` {size:?} must have one element for each axis of {}",
+            "`begin` {} and `size` {size:?} must have one element for each axis of {}",
+            given.as_ref().map_or_else(|| format!("of {} elements", call.ty("begin").dims[0]), |b| format!("{b:?}")),
             x.dims
         );
         let strides = x.dims.strides();
-        let (mut sizes, mut axes) = (Vec::with_capacity(rank), Vec::with_capacity(rank));
+        let (mut sizes, mut axes, mut places) = (Vec::new(), Vec::new(), Vec::new());
         for axis in 0..rank {
             let d = x.dims[axis] as i64;
             // A negative begin counts from the end, as everywhere in MIL.
-            let from = if begin[axis] < 0 { begin[axis].saturating_add(d) } else { begin[axis] };
+            let begin = given.as_ref().map_or(0, |b| b[axis]);
+            let from = if begin < 0 { begin.saturating_add(d) } else { begin };
             let count = if size[axis] == -1 { d.saturating_sub(from) } else { size[axis] };
             if from < 0 || count < 1 || from.saturating_add(count) > d {
-                fail!(
-                    "slice",
-                    "axis {axis} of {} has {d} elements: {} from {} do not exist",
-                    x.dims,
-                    size[axis],
-                    begin[axis]
-                );
+                fail!("slice", "axis {axis} of {} has {d} elements: {} from {begin} do not exist", x.dims, size[axis]);
             }
             sizes.push(count as usize);
             axes.push((count as usize, from as usize * strides[axis], strides[axis] as isize));
+            places.push((d as usize, (d - count) as usize, strides[axis]));
         }
-        Ok(Inferred::one(SliceBySize { map: GatherMap::steps(axes) }, TensorType::new(x.dtype, Dims::new(&sizes)?)))
+        let begin = given.is_none().then_some(Begin { axes: places });
+        let op = SliceBySize { map: GatherMap::steps(axes), begin };
+        Ok(Inferred::one(op, TensorType::new(x.dtype, Dims::new(&sizes)?)))
     }
 
     fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
-        vec![self.map.apply(&x.get("x").data, 0.0)]
+        let first = self.begin.as_ref().map_or(0, |b| b.position(x.get("begin").data.iter().map(|i| *i as i64)));
+        vec![self.map.apply(&x.get("x").data[first..], 0.0)]
     }
 }
+
+/// A position that may be computed at run time.
+const BEGIN: Param = Param::new("begin", TypeRule::Index).vector();
 
 /// The elements from `begin` to before `end`, every `stride`-th, as NumPy slices.
 #[derive(Clone, PartialEq, Debug)]
@@ -81,18 +109,9 @@ impl Operation for SliceByIndex {
     fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
         let x = call.ty("x");
         let rank = x.dims.rank();
-        let ints = |name: &str, default: i64| -> Result<Vec<i64>, OpError> {
-            let v = call.ints(name).unwrap_or_else(|| vec![default; rank]);
-            ensure!(v.len() == rank, "length", "`{name}` {v:?} must have one element for each axis of {}", x.dims);
-            Ok(v)
-        };
-        let masks = |name: &str| -> Result<Vec<bool>, OpError> {
-            let v = call.literal(name).and_then(|l| l.to_bools()).unwrap_or_else(|| vec![false; rank]);
-            ensure!(v.len() == rank, "length", "`{name}` has {} elements, {} axes are there", v.len(), rank);
-            Ok(v)
-        };
-        let (begin, end, stride) = (ints("begin", 0)?, ints("end", 0)?, ints("stride", 1)?);
-        let (begin_mask, end_mask, squeeze) = (masks("begin_mask")?, masks("end_mask")?, masks("squeeze_mask")?);
+        let (begin, end) = (ints(call, "begin", &x.dims, 0)?, ints(call, "end", &x.dims, 0)?);
+        let stride = ints(call, "stride", &x.dims, 1)?;
+        let [begin_mask, end_mask, squeeze] = masks(call, rank)?;
         let strides = x.dims.strides();
         let (mut sizes, mut axes) = (Vec::new(), Vec::new());
         for axis in 0..rank {
@@ -125,6 +144,23 @@ impl Operation for SliceByIndex {
     fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
         vec![self.map.apply(&x.get("x").data, 0.0)]
     }
+}
+
+/// A constant with a number for each axis; `default` for all if it is left out or computed at run time.
+fn ints(call: &Call<'_>, name: &str, x: &Dims, default: i64) -> Result<Vec<i64>, OpError> {
+    let v = call.ints(name).unwrap_or_else(|| vec![default; x.rank()]);
+    ensure!(v.len() == x.rank(), "length", "`{name}` {v:?} must have one element for each axis of {x}");
+    Ok(v)
+}
+
+/// `begin_mask`, `end_mask` and `squeeze_mask`.
+fn masks(call: &Call<'_>, rank: usize) -> Result<[Vec<bool>; 3], OpError> {
+    let mask = |name: &str| -> Result<Vec<bool>, OpError> {
+        let v = call.literal(name).and_then(|l| l.to_bools()).unwrap_or_else(|| vec![false; rank]);
+        ensure!(v.len() == rank, "length", "`{name}` has {} elements, {rank} axes are there", v.len());
+        Ok(v)
+    };
+    Ok([mask("begin_mask")?, mask("end_mask")?, mask("squeeze_mask")?])
 }
 
 /// The first index and the number of indices of `from..to` by `step` on an axis of `d` elements, by NumPy's rules: negative

@@ -34,6 +34,9 @@ impl Generator<'_, '_> {
             "clip" => self.clip(dtype)?,
             "pixel_shuffle" | "depth_to_space" | "space_to_depth" => self.rearrangement(schema, dtype)?,
             "upsample_nearest_neighbor" => self.upsample(dtype)?,
+            "gather" | "gather_nd" | "gather_along_axis" => return self.gather(schema, dtype),
+            "topk" | "argsort" => self.sorted(schema, dtype)?,
+            "slice_update" => return self.slice_update(dtype),
             _ => return self.common(schema, dtype),
         };
         Ok(Some(arguments))
@@ -52,7 +55,7 @@ impl Generator<'_, '_> {
                 TypeRule::T => dtype,
                 TypeRule::U => u_dtype,
                 TypeRule::Of(set) => self.dtype(set)?,
-                TypeRule::Index => DType::Int32,
+                TypeRule::Index | TypeRule::Indices => DType::Int32,
             };
             let argument = match (param.known, ty) {
                 _ if param.tuple => return Ok(None),
@@ -132,7 +135,7 @@ impl Generator<'_, '_> {
         Ok(axes)
     }
 
-    fn dims_of(&self, var: Var) -> Dims {
+    pub(super) fn dims_of(&self, var: Var) -> Dims {
         self.builder.ty(var).expect("only values without errors are kept").dims
     }
 

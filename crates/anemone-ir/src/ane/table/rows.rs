@@ -373,6 +373,37 @@ pub static ROWS: &[Row] = &[
         "ANEForge; no source has them run",
     )
     .mend("stack the tensors into one"),
+    // What positions of the run choose, and order.
+    warn(
+        "gather",
+        &["gather", "gather_along_axis"],
+        "only `uint16` indices along the innermost axis run, if any",
+        "ironmill, mil_infer, hollance (refused); computer-graphics-tools runs these",
+    )
+    .mend("multiply by a matrix of ones and zeros, or gather on the CPU"),
+    warn("gather-nd", &["gather_nd"], "it exists from M2 on", "ANEForge")
+        .until(H13)
+        .mend("gather on the CPU, and give the result as an input"),
+    keep("gather-nd-newer", &["gather_nd"], "it runs from M2 on", "ANEForge").since(H14),
+    warn("slice-begin", &["slice_by_size"], "a part that begins where the run says runs with scalar positions, if at all", "mil_spec (positions are constants); computer-graphics-tools runs scalar ones")
+        .mend("make `begin` a constant, or multiply by a mask")
+        .when(|site| site.is_run_time("begin")),
+    warn(
+        "slice-update",
+        &["slice_update"],
+        "only whole planes of the channels' axis are replaced, if anything is",
+        "computer-graphics-tools",
+    )
+    .mend("join the parts with `concat`, or select by a mask"),
+    warn("topk-m1", &["topk", "argsort"], "sorting exists from M2 on", "ANEForge")
+        .until(H13)
+        .mend("sort on the CPU"),
+    warn("topk-axis", &["topk", "argsort"], "an axis of more than 2,048 elements is not sorted", "computer-graphics-tools")
+        .since(H14)
+        .mend("split the axis, and take the best of each part first")
+        .when(|site| site.argument("x").is_some_and(|x| site.ty(x).dims.iter().any(|d| *d > 2048))),
+    keep("topk", &["topk"], "it runs, with `uint16` indices", "computer-graphics-tools, ANEForge").since(H14),
+    keep("argsort", &["argsort"], "it runs; nobody says with which indices", "ANEForge").since(H14),
     keep(
         "space",
         &["pixel_shuffle", "depth_to_space", "space_to_depth", "upsample_nearest_neighbor"],
