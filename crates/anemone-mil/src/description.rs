@@ -4,6 +4,7 @@
 //! input may have, text for people. Models in protobuf and compiled ones have a description; for plain MIL text one is made
 //! of the functions.
 
+mod agree;
 mod derive;
 mod flexible;
 mod read;
@@ -13,6 +14,7 @@ use crate::Element;
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub(crate) use agree::disagreements;
 pub(crate) use derive::derived;
 pub(crate) use flexible::{FLEXIBLE, attribute};
 

@@ -28,6 +28,8 @@
 pub mod blob;
 pub mod description;
 mod element;
+#[doc(hidden)]
+pub mod fuzz;
 mod lower;
 mod model;
 mod proto;

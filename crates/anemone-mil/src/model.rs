@@ -1,7 +1,8 @@
 //! A model in a file, in any of its forms.
 
-mod compiled;
-mod manifest;
+pub(crate) mod compiled;
+pub(crate) mod decode;
+pub(crate) mod manifest;
 mod open;
 mod save;
 

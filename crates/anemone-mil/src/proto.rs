@@ -8,8 +8,10 @@ mod element;
 mod features;
 mod mil;
 pub(crate) mod read;
+mod weight;
 pub(crate) mod write;
 
 pub(crate) use container::{Container, has_field, pipeline_names, type_name};
 pub(crate) use features::*;
 pub(crate) use mil::*;
+pub(crate) use weight::weigh;

@@ -2,6 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "models/fuzz.rs"]
+mod fuzz;
+#[path = "models/hostile.rs"]
+mod hostile;
+#[path = "models/messages.rs"]
+mod messages;
+#[path = "models/packages.rs"]
+mod packages;
 #[path = "models/saving.rs"]
 mod saving;
 

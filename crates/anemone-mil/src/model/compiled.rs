@@ -15,18 +15,18 @@ use crate::proto::{self, type_name};
 const PROGRAM: u32 = 502;
 
 /// What the file says.
-pub(super) struct CoreMlData<'a> {
-    pub(super) specification: i32,
-    pub(super) description: &'a [u8],
+pub(crate) struct CoreMlData<'a> {
+    pub(crate) specification: i32,
+    pub(crate) description: &'a [u8],
     /// The type, if it is no ML program.
-    pub(super) not_a_program: Option<&'static str>,
+    pub(crate) not_a_program: Option<&'static str>,
 }
 
 /// Reads a file.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn read(file: &[u8]) -> Result<CoreMlData<'_>, String> {
+pub(crate) fn read(file: &[u8]) -> Result<CoreMlData<'_>, String> {
     let mut at = Cursor { file, at: 0 };
     let kind = at.u32()?;
     if kind != PROGRAM {
@@ -72,7 +72,7 @@ impl<'a> Cursor<'a> {
 const METADATA: u32 = 100;
 
 /// Writes a file. `functions` is how many the description describes, 0 if it does not say functions.
-pub(super) fn written(specification: i32, description: &[u8], functions: usize) -> Vec<u8> {
+pub(crate) fn written(specification: i32, description: &[u8], functions: usize) -> Vec<u8> {
     let mut description = description.to_vec();
     if !proto::has_field(&description, METADATA) {
         prost::encoding::bytes::encode(METADATA, &Vec::<u8>::new(), &mut description);

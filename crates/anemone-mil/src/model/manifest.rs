@@ -1,7 +1,6 @@
 //! `Manifest.json`: which of a package's files is its model.
 
-use super::open::{io, wrong};
-use crate::LoadError;
+use super::decode::Wrong;
 use anemone_file::Root;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -13,17 +12,16 @@ const VERSION: &str = "1.0.0";
 const MAX_BYTES: usize = 1 << 24;
 
 /// The file of a package's model, from its manifest.
-pub(super) fn root_model(package: &Path) -> Result<PathBuf, LoadError> {
-    let path = package.join("Manifest.json");
+pub(super) fn root_model(package: &Path) -> Result<PathBuf, Wrong> {
     let root = Root::new(package);
-    let manifest = root.open("Manifest.json").map_err(io(&path))?;
-    let item = root_item(manifest.as_slice()).map_err(|message| wrong(&path, message, None))?;
-    let file = root.resolve(&format!("Data/{item}"));
-    let file =
-        file.map_err(|e| wrong(&path, format!("its model is at {item:?}, which cannot be opened: {e}"), None))?;
-    if file.extension().is_some_and(|e| e == "mlmodelc") || file.is_dir() {
+    let manifest = root.open("Manifest.json").map_err(|e| format!("it cannot be read: {e}"))?;
+    let item = root_item(manifest.as_slice())?;
+    // One folder further than the package: a path of an item stays in `Data`.
+    let data = Root::new(package.join("Data"));
+    let file = data.resolve(&item).map_err(|e| format!("its model is at {item:?}, which cannot be opened: {e}"))?;
+    if file.is_dir() {
         let message = format!("its model at {item:?} is a folder, where a protobuf model was expected");
-        return Err(wrong(&path, message, Some("if that folder is a compiled model, open it itself")));
+        return Err(Wrong { message, hint: Some("if that folder is a compiled model, open it itself".to_owned()) });
     }
     Ok(file)
 }
@@ -32,7 +30,7 @@ pub(super) fn root_model(package: &Path) -> Result<PathBuf, LoadError> {
 ///
 /// # Errors
 /// What is wrong with the manifest.
-pub(super) fn root_item(manifest: &[u8]) -> Result<String, String> {
+pub(crate) fn root_item(manifest: &[u8]) -> Result<String, String> {
     if manifest.len() > MAX_BYTES {
         return Err(format!("it has {} bytes, a manifest has at most {MAX_BYTES}", manifest.len()));
     }

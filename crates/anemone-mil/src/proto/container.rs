@@ -125,14 +125,14 @@ pub(crate) fn has_field(message: &[u8], field: u32) -> bool {
     !every(message, field).is_empty()
 }
 
-enum Field<'a> {
+pub(super) enum Field<'a> {
     Number(u64),
     Bytes(&'a [u8]),
     Other,
 }
 
 /// The next field of a message; `None` at its end.
-fn next<'a>(rest: &mut &'a [u8]) -> Result<Option<(u32, Field<'a>)>, DecodeError> {
+pub(super) fn next<'a>(rest: &mut &'a [u8]) -> Result<Option<(u32, Field<'a>)>, DecodeError> {
     if rest.is_empty() {
         return Ok(None);
     }

@@ -1,4 +1,4 @@
-//! `MIL.proto`: the program.
+//! `MIL.proto`: the program, without comments. What a map or a list holds is kept small, since hostile files have many.
 
 use prost::{Message, Oneof};
 use std::collections::BTreeMap;
@@ -9,8 +9,6 @@ pub(crate) struct Program {
     pub(crate) version: i64,
     #[prost(btree_map = "string, message", tag = "2")]
     pub(crate) functions: BTreeMap<String, Function>,
-    #[prost(string, tag = "3")]
-    pub(crate) doc_string: String,
     #[prost(btree_map = "string, message", tag = "4")]
     pub(crate) attributes: BTreeMap<String, Value>,
 }
@@ -77,8 +75,8 @@ pub(crate) enum Bound {
 pub(crate) struct NamedValueType {
     #[prost(string, tag = "1")]
     pub(crate) name: String,
-    #[prost(message, optional, tag = "2")]
-    pub(crate) ty: Option<ValueType>,
+    #[prost(message, optional, boxed, tag = "2")]
+    pub(crate) ty: Option<Box<ValueType>>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -167,10 +165,8 @@ pub(crate) struct UnknownDimension {
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Value {
-    #[prost(string, tag = "1")]
-    pub(crate) doc_string: String,
-    #[prost(message, optional, tag = "2")]
-    pub(crate) ty: Option<ValueType>,
+    #[prost(message, optional, boxed, tag = "2")]
+    pub(crate) ty: Option<Box<ValueType>>,
     #[prost(oneof = "ValueKind", tags = "3, 5")]
     pub(crate) kind: Option<ValueKind>,
 }
@@ -178,9 +174,9 @@ pub(crate) struct Value {
 #[derive(Clone, PartialEq, Oneof)]
 pub(crate) enum ValueKind {
     #[prost(message, tag = "3")]
-    Immediate(ImmediateValue),
+    Immediate(Box<ImmediateValue>),
     #[prost(message, tag = "5")]
-    BlobFile(BlobFileValue),
+    BlobFile(Box<BlobFileValue>),
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -150,7 +150,7 @@ impl Reading {
 
     fn param(&mut self, named: &NamedValueType) -> Param {
         let name = self.ident(&named.name);
-        let ty = self.ty(named.ty.as_ref());
+        let ty = self.ty(named.ty.as_deref());
         Param { ty, ty_span: Span::default(), name }
     }
 

@@ -25,7 +25,7 @@ pub(crate) fn program(text: &Text) -> Result<Program> {
     for f in &text.functions {
         insert(&mut functions, &f.name, function(f)?)?;
     }
-    Ok(Program { version: 1, functions, doc_string: String::new(), attributes: attributes(&text.attributes)? })
+    Ok(Program { version: 1, functions, attributes: attributes(&text.attributes)? })
 }
 
 /// What messages call an operation set: `CoreML6` is `ios16`.
@@ -105,7 +105,7 @@ fn attributes(attributes: &[Attribute]) -> Result<BTreeMap<String, Value>> {
 }
 
 fn named(param: &Param) -> NamedValueType {
-    NamedValueType { name: param.name.name.to_string(), ty: Some(ty(&param.ty)) }
+    NamedValueType { name: param.name.name.to_string(), ty: Some(Box::new(ty(&param.ty))) }
 }
 
 fn ty(t: &Type) -> ValueType {

@@ -7,13 +7,16 @@ use crate::proto::{Elements, Immediate, ImmediateValue, TensorValue, Value, Valu
 use crate::syntax::{self, Attribute, Blob, Dim, Int, Type, Typed, ValueKind};
 use half::{bf16, f16};
 
+/// How many elements below a byte may stand in place. Larger ones lie in weight files; here one takes as much as a whole value.
+const MAX_PACKED: u64 = 1 << 16;
+
 /// How many dimensions a value written in place may have: more than any operation takes, and few enough that brackets around
 /// single elements do not take memory out of proportion.
 const MAX_RANK: usize = 8;
 
 impl Reading {
     pub(super) fn value(&mut self, value: &Value) -> Typed {
-        let ty = self.ty(value.ty.as_ref());
+        let ty = self.ty(value.ty.as_deref());
         let kind = match &value.kind {
             Some(Kind::BlobFile(file)) => {
                 let offset = ValueKind::Int(Int { negative: false, magnitude: file.offset });
@@ -93,7 +96,7 @@ impl Reading {
         }
         let message = match &tensor.elements {
             None => format!("a value of type {element} has no elements"),
-            Some(_) => format!("the elements of a value of type {element} are of another kind, or too few"),
+            Some(_) => format!("the elements of a value of type {element} are of another kind, too few, or too many"),
         };
         self.error("value", message);
         Some(ValueKind::Bool(false))
@@ -128,7 +131,7 @@ fn unsigned(n: u64) -> ValueKind {
 fn bytes(element: Element, declared: Option<u64>, bytes: &[u8]) -> Option<Vec<ValueKind>> {
     if element.is_packed() {
         let count = declared?;
-        if element.bytes(count)? != bytes.len() as u64 {
+        if element.bytes(count)? != bytes.len() as u64 || count > MAX_PACKED {
             return None;
         }
         let numbers = unpack(element, usize::try_from(count).ok()?, bytes)?;

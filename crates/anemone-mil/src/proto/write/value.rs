@@ -16,13 +16,13 @@ pub(super) fn value(typed: &Typed) -> Result<Value> {
 }
 
 fn untyped(t: &Type, v: &syntax::Value) -> Result<Value> {
-    let immediate = |kind| Kind::Immediate(ImmediateValue { kind: Some(kind) });
+    let immediate = |kind| Kind::Immediate(Box::new(ImmediateValue { kind: Some(kind) }));
     let all = |of: &Type, items: &[syntax::Value]| -> Result<Values> {
         let values = items.iter().map(|item| untyped(of, item)).collect::<Result<_>>()?;
         Ok(Values { values })
     };
     let kind = match (&v.kind, t) {
-        (ValueKind::Blob(blob), _) => Kind::BlobFile(file(blob, v)?),
+        (ValueKind::Blob(blob), _) => Kind::BlobFile(Box::new(file(blob, v)?)),
         (ValueKind::List(items), Type::List(of, _)) => immediate(Immediate::List(all(of, items)?)),
         (ValueKind::Tuple(items), Type::Tuple(of)) if items.len() == of.len() => {
             let values = items.iter().zip(of).map(|(item, of)| untyped(of, item)).collect::<Result<_>>()?;
@@ -41,7 +41,7 @@ fn untyped(t: &Type, v: &syntax::Value) -> Result<Value> {
         }
         _ => return Err(error("value", "the value is not of its type", v.span)),
     };
-    Ok(Value { doc_string: String::new(), ty: Some(ty(t)), kind: Some(kind) })
+    Ok(Value { ty: Some(Box::new(ty(t))), kind: Some(kind) })
 }
 
 fn file(blob: &Blob, v: &syntax::Value) -> Result<BlobFileValue> {
