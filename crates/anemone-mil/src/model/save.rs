@@ -103,15 +103,19 @@ impl ModelFile {
                 let manifest = manifest::written(!weights.is_empty());
                 create(&place.scratch().join("Manifest.json"), |out| out.write_all(manifest.as_bytes()))?;
             }
-            Form::Compiled => self.compiled(path, place.scratch(), &tree, specification, &weights)?,
+            Form::Compiled => {
+                self.compiled(place.scratch(), &tree, specification, &weights)?;
+                let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or("model");
+                let metadata = metadata::written(self, &tree, specification, name, &weighed.elements());
+                create(&place.scratch().join("metadata.json"), |out| out.write_all(metadata.as_bytes()))?;
+            }
         }
         place.commit()
     }
 
-    /// The folder of a compiled model.
+    /// The folder of a compiled model, without its summary.
     fn compiled(
         &self,
-        path: &Path,
         folder: &Path,
         tree: &Text,
         specification: i32,
@@ -121,9 +125,6 @@ impl ModelFile {
         create(&folder.join("model.mil"), |out| out.write_all(syntax::print(tree).as_bytes()))?;
         let data = compiled::written(specification, &self.description_to_write(), self.description.functions.len());
         create(&folder.join("coremldata.bin"), |out| out.write_all(&data))?;
-        let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or("model");
-        let metadata = metadata::written(self, tree, specification, name);
-        create(&folder.join("metadata.json"), |out| out.write_all(metadata.as_bytes()))?;
         let analytics = folder.join("analytics");
         fs::create_dir(&analytics).map_err(at(&analytics))?;
         create(&analytics.join("coremldata.bin"), |out| out.write_all(&compiled::analytics()))

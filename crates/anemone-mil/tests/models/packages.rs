@@ -29,7 +29,7 @@ fn manifests_that_lie_are_found_out() {
     assert_eq!(said(&path), "fine");
     let manifest = path.join("Manifest.json");
     let good = fs::read_to_string(&manifest).unwrap();
-    let mut with = |text: &str| {
+    let with = |text: &str| {
         fs::write(&manifest, text).unwrap();
         said(&path).replace(&format!("{}: ", manifest.display()), "")
     };
@@ -116,7 +116,7 @@ fn compiled_models_are_whole() {
     model.save(&path, Form::Compiled).unwrap();
     let data = path.join("coremldata.bin");
     let good = fs::read(&data).unwrap();
-    let mut with = |bytes: &[u8]| {
+    let with = |bytes: &[u8]| {
         fs::write(&data, bytes).unwrap();
         said(&path)
     };
@@ -155,14 +155,14 @@ fn descriptions_are_of_their_program() {
     };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.mlmodel");
-    let mut with = |inputs: &[Vec<u8>], output: &str| {
+    let with = |inputs: &[Vec<u8>], output: &str| {
         let inputs: Vec<u8> = inputs.iter().flat_map(|i| bytes(1, i)).collect();
         let description = [inputs, bytes(10, array(output, &[2], 65552))].concat();
         fs::write(&path, [bytes(2, description), model(&body)].concat()).unwrap();
         said(&path).replace(&format!("{}: ", path.display()), "")
     };
     let good = array("x", &[2], 65552);
-    assert_eq!(with(&[good.clone()], "y"), "fine");
+    assert_eq!(with(std::slice::from_ref(&good), "y"), "fine");
     let cases = [
         (vec![], "y", "function `main` takes `x`, which its description has not"),
         (vec![good.clone(), array("z", &[2], 65552)], "y", "its description has an input `z`, function `main` has not"),

@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The file.
-pub(super) fn written(model: &ModelFile, tree: &Text, specification: i32, name: &str) -> String {
+///
+/// `stored` are the element types of its weights.
+pub(super) fn written(model: &ModelFile, tree: &Text, specification: i32, name: &str, stored: &[Element]) -> String {
     let d = model.description();
     let main = d.default_function.as_deref();
     let function = tree.functions.iter().find(|f| main.is_none_or(|name| *f.name.name == *name));
@@ -32,6 +34,10 @@ pub(super) fn written(model: &ModelFile, tree: &Text, specification: i32, name: 
     ];
     for (key, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
         all.insert(key.into(), text.as_str().into());
+    }
+    if !stored.is_empty() {
+        let types = stored.iter().filter_map(|element| type_name(*element)).collect();
+        all.insert("storagePrecision".into(), precision(types).into());
     }
     all.extend(schemas(&d.inputs, &d.outputs, &d.states));
     all.extend(function.map(statistics).unwrap_or_default());
@@ -80,28 +86,32 @@ fn statistics(f: &Function) -> Map<String, Value> {
     count(&f.body, &mut counts, &mut types);
     let opset = f.opset.name.replacen("ios", "Ios", 1);
     let histogram: Map<_, _> = counts.iter().map(|(name, n)| (format!("{opset}.{name}"), json!(n))).collect();
+    Map::from_iter([
+        ("mlProgramOperationTypeHistogram".to_owned(), Value::Object(histogram)),
+        ("computePrecision".to_owned(), precision(types).into()),
+    ])
+}
+
+/// A type, or several as a mixture.
+fn precision(types: BTreeSet<&str>) -> String {
     let types: Vec<_> = types.into_iter().collect();
-    let precision = match &types[..] {
+    match &types[..] {
         [] => String::new(),
         [one] => (*one).to_owned(),
         several => format!("Mixed ({})", several.join(", ")),
-    };
-    Map::from_iter([
-        ("mlProgramOperationTypeHistogram".to_owned(), Value::Object(histogram)),
-        ("computePrecision".to_owned(), precision.into()),
-    ])
+    }
 }
 
 fn count(body: &Body, counts: &mut BTreeMap<String, u64>, types: &mut BTreeSet<&'static str>) {
     for o in &body.operations {
-        // One whose value is an attribute computes nothing.
+        // One whose value is an attribute is not counted, but is part of what is computed with.
         if o.attributes.iter().all(|a| &*a.name.name != "val") {
             *counts.entry(camel(&o.mnemonic.name)).or_default() += 1;
-            types.extend(o.results.iter().filter_map(|r| match &r.ty {
-                Type::Tensor(element, _) => type_name(*element),
-                _ => None,
-            }));
         }
+        types.extend(o.results.iter().filter_map(|r| match &r.ty {
+            Type::Tensor(element, _) => type_name(*element),
+            _ => None,
+        }));
         o.blocks.iter().for_each(|b| count(&b.body, counts, types));
     }
 }

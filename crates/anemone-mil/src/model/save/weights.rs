@@ -32,6 +32,11 @@ impl Weighed {
         Ok(Weighed { tree, data: finding.data, index: finding.index })
     }
 
+    /// The element types of the data.
+    pub(super) fn elements(&self) -> Vec<Element> {
+        self.data.iter().map(|(element, ..)| *element).collect()
+    }
+
     /// The tree with the places that its data has in the file that is to be written.
     pub(super) fn laid_out(&self) -> (Text, Writer<'_>) {
         let mut writer = Writer::new();
