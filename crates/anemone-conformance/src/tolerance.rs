@@ -85,7 +85,8 @@ fn row(mnemonic: &str) -> Row {
     match mnemonic {
         // Polynomials in `f32`, with errors below a few of its units; `fp16` then rounds once more.
         "exp" | "exp2" | "erf" | "tanh" | "sigmoid" | "softplus" | "silu" | "elu" => good(1, 4),
-        "sin" | "cos" => good(1, 4),
+        "sin" | "cos" | "tan" | "acos" | "asin" | "atan" | "atanh" | "cosh" | "sinh" => good(1, 4),
+        "scaled_tanh" => good(1, 6),
         // Two correctly rounded operations.
         "rsqrt" | "softsign" => good(1, 2),
         // The sum with `epsilon`, or with `beta`, is rounded before the function, or cancels.
@@ -93,7 +94,7 @@ fn row(mnemonic: &str) -> Row {
         // 1 + erf and 1 + tanh cancel on the left.
         "gelu" => Row { abs: 2e-7, ..good(1, 4) },
         // The exponent's error is the exponent's size; a quotient may round to the next integer.
-        "pow" | "floor_div" => Row { condition: Condition::Tried, ..good(1, 4) },
+        "pow" | "floor_div" | "mod" => Row { condition: Condition::Tried, ..good(1, 4) },
         // Sums in `f32`, in the engine's order.
         "linear" | "matmul" | "conv" | "conv_transpose" | "avg_pool" | "reduce_sum" | "reduce_mean"
         | "reduce_l1_norm" | "reduce_sum_square" | "reduce_l2_norm" | "l2_pool" => {
@@ -353,6 +354,15 @@ mod tests {
         "gelu",
         "pow",
         "floor_div",
+        "mod",
+        "tan",
+        "acos",
+        "asin",
+        "atan",
+        "atanh",
+        "cosh",
+        "sinh",
+        "scaled_tanh",
         "linear",
         "matmul",
         "conv",

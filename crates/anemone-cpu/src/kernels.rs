@@ -9,6 +9,7 @@ mod compare;
 mod constant;
 mod control;
 mod conv;
+mod create;
 mod elementwise;
 mod gather;
 mod groups;

@@ -426,7 +426,8 @@ impl<'a> Call<'a> {
     pub fn float(&self, name: &str, default: f64) -> Result<f64, OpError> {
         match self.literal(name).and_then(Literal::to_f64).as_deref() {
             None => {
-                let dtype = self.ty_opt("x").map_or(DType::Fp32, |t| t.dtype);
+                let x = self.schema.position("x").and_then(|_| self.ty_opt("x"));
+                let dtype = x.map_or(DType::Fp32, |t| t.dtype);
                 Ok(crate::reference::round_to(dtype, default))
             }
             Some([one]) => Ok(*one),
@@ -577,6 +578,10 @@ pub trait Operation: Sized + Clone + std::fmt::Debug + PartialEq + Send + Sync +
 /// [`crate::Builder::constant`].
 macro_rules! builder_method {
     (const $Type:ident $family:ident) => {};
+    // A word of Rust's.
+    (mod $Type:ident $family:ident) => {
+        builder_method! { r#mod $Type $family }
+    };
     (cond $Type:ident $family:ident) => {};
     (while_loop $Type:ident $family:ident) => {};
     (write_state $Type:ident $family:ident) => {};
@@ -585,7 +590,7 @@ macro_rules! builder_method {
         #[doc = concat!("See [`crate::ops::", stringify!($family), "::", stringify!($Type), "`].")]
         #[track_caller]
         pub fn $mnemonic(&mut self, args: impl Into<crate::builder::Arguments>) -> crate::builder::Var {
-            self.call(stringify!($mnemonic), args)
+            self.call(<crate::ops::$family::$Type as Operation>::SCHEMA.mnemonic, args)
         }
     };
 }

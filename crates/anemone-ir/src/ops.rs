@@ -6,6 +6,7 @@ pub mod compare;
 pub mod constant;
 pub mod control;
 pub mod conv;
+pub mod create;
 pub mod elementwise;
 pub mod gather;
 pub mod linear;
@@ -34,13 +35,15 @@ macro_rules! for_each_op {
             }
             elementwise {
                 abs Abs, square Square, sqrt Sqrt, rsqrt Rsqrt, exp Exp, exp2 Exp2, log Log, inverse Inverse, sign Sign,
-                floor Floor, ceil Ceil, round Round, erf Erf, sin Sin, cos Cos,
-                add Add, sub Sub, mul Mul, real_div RealDiv, floor_div FloorDiv, pow Pow, maximum Maximum, minimum Minimum,
+                floor Floor, ceil Ceil, round Round, erf Erf, sin Sin, cos Cos, tan Tan,
+                acos Acos, asin Asin, atan Atan, atanh Atanh, cosh Cosh, sinh Sinh,
+                add Add, sub Sub, mul Mul, real_div RealDiv, floor_div FloorDiv, mod Mod, pow Pow, maximum Maximum, minimum Minimum,
             }
             activation {
                 relu Relu, relu6 Relu6, leaky_relu LeakyRelu, elu Elu, clip Clip, sigmoid Sigmoid,
                 sigmoid_hard SigmoidHard, linear_activation LinearActivation, tanh Tanh, softplus Softplus,
-                softsign Softsign, silu Silu, gelu Gelu,
+                softsign Softsign, silu Silu, gelu Gelu, thresholded_relu ThresholdedRelu, clamped_relu ClampedRelu,
+                scaled_tanh ScaledTanh, threshold Threshold, prelu Prelu, softplus_parametric SoftplusParametric,
             }
             linear { linear Linear, matmul Matmul, }
             conv { conv Conv, conv_transpose ConvTranspose, }
@@ -67,6 +70,7 @@ macro_rules! for_each_op {
                 greater_equal GreaterEqual, logical_and LogicalAnd, logical_or LogicalOr, logical_xor LogicalXor,
                 logical_not LogicalNot, select Select,
             }
+            create { shape Shape, fill Fill, fill_like FillLike, range_1d Range1d, one_hot OneHot, }
             control { cond Cond, while_loop WhileLoop, }
             state { read_state ReadState, write_state WriteState, }
             list {

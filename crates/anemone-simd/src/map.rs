@@ -21,6 +21,13 @@ pub enum Unary {
     Erf,
     Sin,
     Cos,
+    Tan,
+    Acos,
+    Asin,
+    Atan,
+    Atanh,
+    Cosh,
+    Sinh,
     /// `1 / sqrt(x + epsilon)`
     Rsqrt(f32),
     /// `log(x + epsilon)`
@@ -43,6 +50,12 @@ pub enum Unary {
     LinearActivation(f32, f32),
     /// `min(max(x, alpha), beta)`
     Clip(f32, f32),
+    /// `x`, or 0 below `alpha`
+    ThresholdedRelu(f32),
+    /// `min(x, beta)`, or `min(alpha * x, beta)` below zero
+    ClampedRelu(f32, f32),
+    /// `alpha * tanh(beta * x)`
+    ScaledTanh(f32, f32),
     GeluExact,
     GeluTanh,
     GeluSigmoid,
@@ -61,6 +74,7 @@ pub enum Binary {
     Mul,
     RealDiv,
     FloorDiv,
+    Mod,
     Pow,
     Maximum,
     Minimum,
@@ -127,6 +141,14 @@ macro_rules! both {
     }};
 }
 
+/// Replaces each element by a function of `f64`.
+macro_rules! by_library {
+    ($s:ident, $keep:ident, $data:expr, $f:path) => {{
+        $data.iter_mut().for_each(|x| *x = $f(f64::from(*x)) as f32);
+        each!($s, $keep, $data, |x| x);
+    }};
+}
+
 #[inline(always)]
 fn keep<S: Simd>(s: S, keep: Keep, x: S::V) -> S::V {
     match keep {
@@ -160,14 +182,15 @@ impl WithSimd for Apply<'_> {
             Unary::Round => each!(s, keep_as, x, |x| s.round(x)),
             Unary::Erf => each!(s, keep_as, x, |x| math::erf(s, x)),
             // Rare, and hard to get right for large arguments: in f64 by a library that has no machine-dependent path.
-            Unary::Sin => {
-                x.iter_mut().for_each(|x| *x = libm::sin(f64::from(*x)) as f32);
-                each!(s, keep_as, x, |x| x);
-            }
-            Unary::Cos => {
-                x.iter_mut().for_each(|x| *x = libm::cos(f64::from(*x)) as f32);
-                each!(s, keep_as, x, |x| x);
-            }
+            Unary::Sin => by_library!(s, keep_as, x, libm::sin),
+            Unary::Cos => by_library!(s, keep_as, x, libm::cos),
+            Unary::Tan => by_library!(s, keep_as, x, libm::tan),
+            Unary::Acos => by_library!(s, keep_as, x, libm::acos),
+            Unary::Asin => by_library!(s, keep_as, x, libm::asin),
+            Unary::Atan => by_library!(s, keep_as, x, libm::atan),
+            Unary::Atanh => by_library!(s, keep_as, x, libm::atanh),
+            Unary::Cosh => by_library!(s, keep_as, x, libm::cosh),
+            Unary::Sinh => by_library!(s, keep_as, x, libm::sinh),
             Unary::Rsqrt(e) => each!(s, keep_as, x, |x| s.div(one, s.sqrt(s.add(x, s.splat(e))))),
             Unary::Log(e) => each!(s, keep_as, x, |x| math::log(s, s.add(x, s.splat(e)))),
             Unary::Inverse(e) => each!(s, keep_as, x, |x| s.div(one, s.add(x, s.splat(e)))),
@@ -200,6 +223,14 @@ impl WithSimd for Apply<'_> {
                 let y = s.select(s.lt(x, s.splat(low)), s.splat(low), x);
                 s.select(s.lt(s.splat(high), y), s.splat(high), y)
             }),
+            Unary::ThresholdedRelu(alpha) => each!(s, keep_as, x, |x| s.select(s.lt(x, s.splat(alpha)), zero, x)),
+            Unary::ClampedRelu(alpha, beta) => each!(s, keep_as, x, |x| {
+                let y = s.select(s.le(zero, x), x, s.mul(s.splat(alpha), x));
+                s.select(s.lt(s.splat(beta), y), s.splat(beta), y)
+            }),
+            Unary::ScaledTanh(alpha, beta) => {
+                each!(s, keep_as, x, |x| s.mul(s.splat(alpha), math::tanh(s, s.mul(s.splat(beta), x))));
+            }
             Unary::GeluExact => each!(s, keep_as, x, |x| {
                 let t = math::erf(s, s.mul(x, s.splat(std::f32::consts::FRAC_1_SQRT_2)));
                 gelu(s, x, s.add(one, t))
@@ -258,6 +289,10 @@ impl WithSimd for Combine<'_> {
                 let rest = s.fma(s.neg(q), b, a);
                 s.select(s.lt(s.mul(rest, s.copysign(one, b)), zero), s.sub(q, one), q)
             }),
+            Binary::Mod => {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a = modulo(*a, *b));
+                each!(s, keep_as, a, |a| a);
+            }
             Binary::Pow => {
                 a.iter_mut().zip(b).for_each(|(a, b)| *a = pow(*a, *b));
                 each!(s, keep_as, a, |a| a);
@@ -275,6 +310,12 @@ impl WithSimd for Combine<'_> {
             Binary::LogicalXor => both!(s, keep_as, a, b, |a, b| s.abs(s.sub(is(s, a), is(s, b)))),
         }
     }
+}
+
+/// The remainder with the sign of `b`: exact, but for the sum with `b`.
+fn modulo(a: f32, b: f32) -> f32 {
+    let rest = libm::fmodf(a, b);
+    if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }
 }
 
 /// In `f64`, by a library that has no machine-dependent path. Squares, the common case, are exact there already.

@@ -17,6 +17,12 @@ macro_rules! file {
             super::check("const");
         }
     };
+    (mod) => {
+        #[test]
+        fn r#mod() {
+            super::check("mod");
+        }
+    };
     ($mnemonic:ident) => {
         #[test]
         fn $mnemonic() {

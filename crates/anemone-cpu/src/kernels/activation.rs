@@ -1,6 +1,6 @@
 //! Activation functions.
 
-use super::unary_kernels;
+use super::{Kernel, unary_kernels};
 use anemone_ir::ops::activation::*;
 use anemone_simd::Unary;
 
@@ -16,6 +16,10 @@ unary_kernels! {
     Elu => |op| Unary::Elu(op.alpha as f32);
     SigmoidHard => |op| Unary::SigmoidHard(op.alpha as f32, op.beta as f32);
     LinearActivation => |op| Unary::LinearActivation(op.alpha as f32, op.beta as f32);
+    ThresholdedRelu => |op| Unary::ThresholdedRelu(op.alpha as f32);
+    ClampedRelu => |op| Unary::ClampedRelu(op.alpha as f32, op.beta as f32);
+    ScaledTanh => |op| Unary::ScaledTanh(op.alpha as f32, op.beta as f32);
+    Threshold => |op| Unary::Clip(op.alpha as f32, f32::INFINITY);
     Clip => |op| Unary::Clip(op.alpha as f32, op.beta as f32);
     Gelu => |op| match op.mode {
         GeluMode::Exact => Unary::GeluExact,
@@ -23,3 +27,6 @@ unary_kernels! {
         GeluMode::Sigmoid => Unary::GeluSigmoid,
     };
 }
+
+impl Kernel for Prelu {}
+impl Kernel for SoftplusParametric {}

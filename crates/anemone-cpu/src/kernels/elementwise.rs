@@ -17,6 +17,13 @@ unary_kernels! {
     Erf => |_| Unary::Erf;
     Sin => |_| Unary::Sin;
     Cos => |_| Unary::Cos;
+    Tan => |_| Unary::Tan;
+    Acos => |_| Unary::Acos;
+    Asin => |_| Unary::Asin;
+    Atan => |_| Unary::Atan;
+    Atanh => |_| Unary::Atanh;
+    Cosh => |_| Unary::Cosh;
+    Sinh => |_| Unary::Sinh;
     Rsqrt => |op| Unary::Rsqrt(op.epsilon as f32);
     Log => |op| Unary::Log(op.epsilon as f32);
     Inverse => |op| Unary::Inverse(op.epsilon as f32);
@@ -28,6 +35,7 @@ binary_kernels! {
     Mul => Binary::Mul;
     RealDiv => Binary::RealDiv;
     FloorDiv => Binary::FloorDiv;
+    Mod => Binary::Mod;
     Pow => Binary::Pow;
     Maximum => Binary::Maximum;
     Minimum => Binary::Minimum;

@@ -3,7 +3,7 @@
 use crate::diagnostic::{OpError, ensure, fail};
 use crate::op::{Call, Inferred, Operation, Param, Schema};
 use crate::ops::elementwise::unary;
-use crate::reference::Inputs;
+use crate::reference::{Array, Inputs};
 use crate::types::{DTypeSet, Opset};
 
 /// Declares an activation with constant parameters `alpha`, `beta`, …: `|x, [alpha, …]| expression`.
@@ -36,6 +36,10 @@ fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-x))
 }
 
+fn softplus(x: f64) -> f64 {
+    if x > 0.0 { x + libm::log1p(libm::exp(-x)) } else { libm::log1p(libm::exp(x)) }
+}
+
 /// `min(max(x, low), high)`, but NaN if `x` is NaN.
 fn clamp(x: f64, low: f64, high: f64) -> f64 {
     let x = if x < low { low } else { x };
@@ -52,7 +56,7 @@ unary! {
     /// The hyperbolic tangent.
     Tanh "tanh" DTypeSet::FLOAT, libm::tanh;
     /// `log(1 + exp(x))`.
-    Softplus "softplus" DTypeSet::FLOAT, |x| if x > 0.0 { x + libm::log1p(libm::exp(-x)) } else { libm::log1p(libm::exp(x)) };
+    Softplus "softplus" DTypeSet::FLOAT, softplus;
     /// `x / (1 + |x|)`.
     Softsign "softsign" DTypeSet::FLOAT, |x| if x.is_infinite() { x.signum() } else { x / (1.0 + x.abs()) };
     /// `x * sigmoid(x)`.
@@ -66,6 +70,15 @@ parametric! {
     Elu "elu" { alpha }, |x| if x > 0.0 { x } else { alpha * libm::expm1(x) };
     /// `min(max(alpha * x + beta, 0), 1)`.
     SigmoidHard "sigmoid_hard" { alpha, beta }, |x| clamp(alpha * x + beta, 0.0, 1.0);
+    /// `x` where not below `alpha`, else 0.
+    ThresholdedRelu "thresholded_relu" { alpha }, |x| if x < alpha { 0.0 } else { x };
+    /// `min(x, beta)` where `x` is not negative, else `min(alpha * x, beta)`.
+    ClampedRelu "clamped_relu" { alpha, beta }, |x| {
+        let y = if x >= 0.0 { x } else { alpha * x };
+        if y > beta { beta } else { y }
+    };
+    /// `alpha * tanh(beta * x)`.
+    ScaledTanh "scaled_tanh" { alpha, beta }, |x| alpha * libm::tanh(beta * x);
     /// `alpha * x + beta`.
     LinearActivation "linear_activation" { alpha, beta }, |x| alpha * x + beta;
 }
@@ -96,6 +109,90 @@ impl Operation for Clip {
 
     fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
         vec![x.get("x").data.iter().map(|x| clamp(*x, self.alpha, self.beta)).collect()]
+    }
+}
+
+/// `max(x, alpha)`; NaN stays NaN.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Threshold {
+    /// The lower bound.
+    pub alpha: f64,
+}
+
+impl Operation for Threshold {
+    const SCHEMA: Schema = Schema::new("threshold", DTypeSet::NUMBER, &[Param::t("x"), Param::const_t("alpha")]);
+
+    fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+        Ok(Inferred::one(Threshold { alpha: call.float("alpha", 0.0)? }, call.ty("x")))
+    }
+
+    fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+        vec![x.get("x").data.iter().map(|x| if *x < self.alpha { self.alpha } else { *x }).collect()]
+    }
+}
+
+/// Checks a constant with a number for each channel, the second dimension of `x`.
+fn per_channel(call: &Call<'_>, name: &str) -> Result<(), OpError> {
+    let (x, given) = (call.ty("x"), call.ty(name));
+    ensure!(
+        x.dims.rank() >= 3,
+        "rank",
+        "`x` is {x}; it must have at least 3 dimensions, the second being the channels"
+    );
+    ensure!(
+        *given.dims == [x.dims[1]],
+        "channels",
+        "`{name}` is {given}; `x` has {} channels, with a number for each",
+        x.dims[1]
+    );
+    Ok(())
+}
+
+/// `f` of each element and its channel.
+fn by_channel(x: &Array, f: impl Fn(f64, usize) -> f64) -> Vec<f64> {
+    let (channels, inner) = (x.ty.dims[1], x.ty.dims[2..].iter().product::<usize>());
+    x.data.iter().enumerate().map(|(i, x)| f(*x, i / inner % channels)).collect()
+}
+
+/// `x` where positive, else `alpha * x`, with an `alpha` for each channel. MIL takes tensors of rank 3 and 5 only if all `alpha`
+/// are the same; here they may differ.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Prelu;
+
+impl Operation for Prelu {
+    const SCHEMA: Schema = Schema::new("prelu", DTypeSet::FLOAT, &[Param::t("x"), Param::const_u("alpha")]);
+
+    fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+        per_channel(call, "alpha")?;
+        Ok(Inferred::one(Prelu, call.ty("x")))
+    }
+
+    fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+        let alpha = &x.get("alpha").data;
+        vec![by_channel(x.get("x"), |x, c| if x > 0.0 { x } else { alpha[c] * x })]
+    }
+}
+
+/// `alpha * log(1 + exp(beta * x))`, with an `alpha` and a `beta` for each channel.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SoftplusParametric;
+
+impl Operation for SoftplusParametric {
+    const SCHEMA: Schema = Schema::new(
+        "softplus_parametric",
+        DTypeSet::FLOAT,
+        &[Param::t("x"), Param::const_u("alpha"), Param::const_u("beta")],
+    );
+
+    fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+        per_channel(call, "alpha")?;
+        per_channel(call, "beta")?;
+        Ok(Inferred::one(SoftplusParametric, call.ty("x")))
+    }
+
+    fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+        let (alpha, beta) = (&x.get("alpha").data, &x.get("beta").data);
+        vec![by_channel(x.get("x"), |x, c| alpha[c] * softplus(beta[c] * x))]
     }
 }
 

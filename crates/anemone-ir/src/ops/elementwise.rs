@@ -161,6 +161,20 @@ unary! {
     Sin "sin" DTypeSet::FLOAT, libm::sin;
     /// The cosine.
     Cos "cos" DTypeSet::FLOAT, libm::cos;
+    /// The tangent.
+    Tan "tan" DTypeSet::FLOAT, libm::tan;
+    /// The angle that has this cosine, 0 to pi; NaN outside of -1 to 1.
+    Acos "acos" DTypeSet::FLOAT, libm::acos;
+    /// The angle that has this sine, -pi/2 to pi/2; NaN outside of -1 to 1.
+    Asin "asin" DTypeSet::FLOAT, libm::asin;
+    /// The angle that has this tangent, -pi/2 to pi/2.
+    Atan "atan" DTypeSet::FLOAT, libm::atan;
+    /// The number that has this hyperbolic tangent; NaN outside of -1 to 1.
+    Atanh "atanh" DTypeSet::FLOAT, libm::atanh;
+    /// The hyperbolic cosine.
+    Cosh "cosh" DTypeSet::FLOAT, libm::cosh;
+    /// The hyperbolic sine.
+    Sinh "sinh" DTypeSet::FLOAT, libm::sinh;
 }
 
 unary_integer! {
@@ -190,12 +204,19 @@ binary! {
     RealDiv "real_div", |a, b, integer| if integer { integer_div(a, b, libm::trunc) } else { a / b };
     /// `floor(x / y)`; an integer divided by zero gives 0.
     FloorDiv "floor_div", |a, b, integer| if integer { integer_div(a, b, libm::floor) } else { libm::floor(a / b) };
+    /// What is left of `x` divided by `y`, with the sign of `y`; an integer divided by zero leaves 0.
+    Mod "mod", |a, b, integer| if integer && b == 0.0 { 0.0 } else { modulo(a, b) };
     /// `x` to the power `y`, with the special cases of IEEE 754's `pow`; integers wrap, negative exponents round to 0.
     Pow "pow", |a, b, integer| if integer { integer_pow(a, b) } else { libm::pow(a, b) };
     /// The larger; NaN if either is NaN (IEEE 754-2019 `maximum`).
     Maximum "maximum", |a, b, _| maximum(a, b);
     /// The smaller; NaN if either is NaN (IEEE 754-2019 `minimum`).
     Minimum "minimum", |a, b, _| -maximum(-a, -b);
+}
+
+fn modulo(a: f64, b: f64) -> f64 {
+    let rest = libm::fmod(a, b);
+    if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }
 }
 
 /// IEEE 754-2019 `maximum`: NaN wins, and 0 is above -0.

@@ -19,6 +19,8 @@ impl Generator<'_, '_> {
             "layer_norm" => self.layer_norm(dtype)?,
             "instance_norm" => self.channel_norm(dtype, &["gamma", "beta"], 3)?,
             "batch_norm" => self.channel_norm(dtype, &["mean", "variance", "gamma", "beta"], 3)?,
+            "prelu" => self.by_channel(dtype, &["alpha"])?,
+            "softplus_parametric" => self.by_channel(dtype, &["alpha", "beta"])?,
             "reshape" => self.reshape(dtype)?,
             "expand_dims" => self.expand_dims(dtype)?,
             "squeeze" => self.squeeze(dtype)?,
@@ -225,6 +227,18 @@ impl Generator<'_, '_> {
         }
         if self.u.ratio(1, 2)? {
             arguments.push(("epsilon", self.scalar(u, &[1e-5, 1e-3, 0.1])?));
+        }
+        Ok(arguments)
+    }
+
+    /// Activations with a number for each channel.
+    fn by_channel(&mut self, dtype: DType, names: &[&'static str]) -> Result<Arguments> {
+        let x = self.operand(dtype, 3..=4)?;
+        let channels = self.dims_of(x)[1];
+        let u = self.u_dtype(dtype)?;
+        let mut arguments = vec![("x", x.into())];
+        for name in names {
+            arguments.extend(self.weights(u, &[channels])?.map(|w| (*name, w)));
         }
         Ok(arguments)
     }

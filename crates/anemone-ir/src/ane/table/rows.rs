@@ -212,6 +212,15 @@ pub static ROWS: &[Row] = &[
     warn("sin-cos-newer", &["sin", "cos"], "sine and cosine may be refused", "ironmill, ane-bridge (M5); ANEForge and computer-graphics-tools run them")
         .since(H15)
         .mend("try it on the machine"),
+    warn(
+        "not-there",
+        &[
+            "acos", "asin", "atanh", "cosh", "sinh", "tan", "mod", "one_hot", "shape",
+        ],
+        "the operation is not there on the engine",
+        "ANEForge",
+    )
+    .mend("compute it before, or of operations that are there"),
     warn("kernel-width-m1", &["conv", "conv_transpose"], "a kernel is at most 13 wide", "ANEForge (M1)")
         .until(H13)
         .mend("split the kernel, or use space_to_depth first")
@@ -291,6 +300,15 @@ pub static ROWS: &[Row] = &[
         "every source; coremltools #2687 (softplus)",
     )
     .sure(High),
+    keep(
+        "activations-rare",
+        &[
+            "thresholded_relu", "clamped_relu", "scaled_tanh", "threshold", "prelu", "softplus_parametric", "atan", "fill",
+            "fill_like", "range_1d",
+        ],
+        "they run; of prelu and softplus_parametric nobody says with what results",
+        "ANEForge",
+    ),
     keep(
         "activations-scaled",
         &["leaky_relu", "elu", "sigmoid_hard", "linear_activation"],
