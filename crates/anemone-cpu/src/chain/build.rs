@@ -30,7 +30,13 @@ impl MapOp {
             ),
             MapOp::Binary(op) => !matches!(
                 op,
-                Binary::Add | Binary::Sub | Binary::Mul | Binary::RealDiv | Binary::FloorDiv | Binary::Pow
+                Binary::Add
+                    | Binary::Sub
+                    | Binary::Mul
+                    | Binary::RealDiv
+                    | Binary::FloorDiv
+                    | Binary::Mod
+                    | Binary::Pow
             ),
             MapOp::Select => true,
         }

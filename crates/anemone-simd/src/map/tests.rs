@@ -57,7 +57,7 @@ fn errors_are_bounded() {
     }
 }
 
-const UNARY: [Unary; 30] = [
+const UNARY: [Unary; 40] = [
     Unary::Abs,
     Unary::Square,
     Unary::Sqrt,
@@ -70,6 +70,16 @@ const UNARY: [Unary; 30] = [
     Unary::Erf,
     Unary::Sin,
     Unary::Cos,
+    Unary::Tan,
+    Unary::Acos,
+    Unary::Asin,
+    Unary::Atan,
+    Unary::Atanh,
+    Unary::Cosh,
+    Unary::Sinh,
+    Unary::ThresholdedRelu(0.5),
+    Unary::ClampedRelu(0.5, 2.0),
+    Unary::ScaledTanh(1.5, 0.5),
     Unary::Rsqrt(1e-5),
     Unary::Log(0.0),
     Unary::Inverse(1e-4),
@@ -90,12 +100,13 @@ const UNARY: [Unary; 30] = [
     Unary::Not,
 ];
 
-const BINARY: [Binary; 17] = [
+const BINARY: [Binary; 18] = [
     Binary::Add,
     Binary::Sub,
     Binary::Mul,
     Binary::RealDiv,
     Binary::FloorDiv,
+    Binary::Mod,
     Binary::Pow,
     Binary::Maximum,
     Binary::Minimum,
