@@ -22,7 +22,8 @@ use std::process::ExitCode;
 /// an M1 and of an M4 is to get them, if the table of operations does not refuse them. Then, in Python: the text is parsed by another
 /// parser and must be canonical to the byte; coremltools loads it and infers every type again; Apple's reader reads every
 /// blob, Apple's writer writes it again to the same bytes; every constant is compared with the one in memory, and those of
-/// the examples with their safetensors, rounded by numpy.
+/// the examples with their safetensors, rounded by numpy. Each is also written as a package, unless Core ML does not take its
+/// inputs and outputs: coremltools opens it, and its functions must be those of the text, as protobuf messages.
 ///
 /// The checks first show that they can fail, on planted mistakes. What coremltools refuses though it is right is listed, with
 /// reasons, in xtask/validate/known.py, counted and printed.

@@ -9,11 +9,13 @@ longer than most checks. The way of a program through it:
   scope.py       names: single assignment, defined before use
   blobs.py       the weight file: layout, Apple's reader, Apple's writer, references
   transcode.py   the tree to Apple's protobuf
+  package.py     the same as a package: its parts, its messages against those of the text
   inference.py   coremltools loads it and infers every type again
   check.py       all of these, and every constant against what was meant
   known.py       what coremltools refuses though it is right
   report.py      what came of it
   selftest.py    planted mistakes, each of which must be found; always run first
+  packages.py    those in packages
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from . import blobs, inference, known, layout, scope, syntax, transcode
+from . import blobs, inference, known, layout, package, scope, syntax, transcode
 from .inference import Objection
 from .manifest import Constant, Emitted, Original, WeightFile
 from .problem import Problem
@@ -24,6 +24,7 @@ class Counts:
     constants: int = 0
     blobs: int = 0
     references: int = 0
+    packages: int = 0
     # What coremltools can only load when it is put otherwise; see `transcode.function`.
     adapted: int = 0
 
@@ -61,6 +62,9 @@ def program(emitted: Emitted, objections: list[Objection]) -> Counts:
                 objections.append(e)
                 rest = known.relieved(e)
     functions = {f.name: f for f in parsed.functions}
+    if emitted.package is not None:
+        package.check(emitted.package, parsed, emitted.directory)
+        counts.packages += 1
     for constant in emitted.constants:
         _constant(functions, constant, entries)
         counts.constants += 1

@@ -40,6 +40,8 @@ class Emitted:
     source: str
     dialect: str
     directory: str
+    # The same as a package; Core ML does not take the inputs and outputs of some.
+    package: str | None
     constants: tuple[Constant, ...]
 
 
@@ -88,10 +90,13 @@ def load(path: str) -> Manifest:
         place = (entry[key] for key in ("function", "name", "user", "parameter", "position"))
         return Constant(*place, entry["dtype"], tuple(entry["dims"]), held)
 
+    def place(below: str | None) -> str | None:
+        return None if below is None else os.path.join(root, below)
+
     # Both dialects of a program hold the same constants.
     constants = [tuple(map(constant, entries)) for entries in content["constants"]]
     programs = (
-        Emitted(e["source"], e["dialect"], os.path.join(root, e["directory"]), constants[e["constants"]])
+        Emitted(e["source"], e["dialect"], os.path.join(root, e["directory"]), place(e["package"]), constants[e["constants"]])
         for e in content["programs"]
     )
     originals = (

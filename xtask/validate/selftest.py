@@ -18,7 +18,7 @@ from typing import Callable
 
 import numpy as np
 
-from . import blobs, check, known, layout, syntax
+from . import blobs, check, known, layout, packages, syntax
 from .inference import Objection
 from .manifest import Constant, Emitted, Original, WeightFile
 from .problem import Problem
@@ -82,6 +82,7 @@ def run() -> int:
         planted = [(m, samples[0]) for m in (*_TEXT, *_WEIGHTS, *_MEANT)] + [(m, samples[1]) for m in _LONG]
         attempts = [(m.name, m.wanted, functools.partial(_plant, directory, m, sample)) for m, sample in planted]
         attempts += _original_mistakes(directory) + _weight_file_mistakes(directory) + _unknown_mistakes(directory)
+        attempts += packages.mistakes(directory, syntax.parse(samples[0].text), samples[0].weights)
         if missed := [f"self test: {m}" for m in itertools.starmap(_missed, attempts) if m]:
             raise Problem("\n".join(missed))
         return len(attempts)
@@ -135,7 +136,7 @@ def _check(directory: str, sample: _Sample) -> check.Counts:
     found: list[Problem] = []
     counts = check.Counts()
     try:
-        counts = check.program(Emitted("self test", sample.dialect, directory, sample.constants), found)
+        counts = check.program(Emitted("self test", sample.dialect, directory, None, sample.constants), found)
     except Problem as e:
         found.append(e)
     for problem in found:
@@ -308,7 +309,7 @@ def _unknown_mistakes(directory: str) -> list[tuple[str, str, Callable[[], objec
         objections: list[Objection] = []
         with open(os.path.join(folder, "model.mil"), "w", encoding="utf-8") as file:
             file.write(_SELECT.replace("[2, 3]> y", f"[{dims}]> y"))
-        check.program(Emitted("self test", syntax.SHORT, folder, ()), objections)
+        check.program(Emitted("self test", syntax.SHORT, folder, None, ()), objections)
         unknown = [o for o in objections if known.find(o) is None]
         for objection in unknown:
             raise objection

@@ -28,6 +28,15 @@ _ENUM = {
 }  # fmt: skip
 
 
+def exact(source: Function) -> MIL_pb2.Function:
+    """The protobuf of a function as the text has it, which coremltools cannot always load."""
+    target = MIL_pb2.Function(opset=OPSETS[source.opset][0])
+    for param in source.body.params:
+        _type(param.type, target.inputs.add(name=param.name).type)
+    _block(source.body, target.block_specializations[target.opset], adapt=False)
+    return target
+
+
 def function(source: Function) -> tuple[MIL_pb2.Function, int]:
     """The protobuf of a function, and how much of it is not as in the text, for coremltools could not load that.
 
@@ -44,7 +53,7 @@ def function(source: Function) -> tuple[MIL_pb2.Function, int]:
             _scalar_input(param, target.inputs, block)
         else:
             _type(param.type, target.inputs.add(name=param.name).type)
-    _block(source.body, block)
+    _block(source.body, block, adapt=True)
     names = [o.name for operation in block.operations for o in operation.outputs] + [i.name for i in target.inputs]
     return target, sum("#" in name for name in names)
 
@@ -171,13 +180,13 @@ def _tensor(dtype: str, data: np.ndarray, target: MIL_pb2.TensorValue) -> None:
         target.bytes.values = flat.tobytes()
 
 
-def _argument(source: Argument, target: MIL_pb2.Argument, block: MIL_pb2.Block) -> None:
+def _argument(source: Argument, target: MIL_pb2.Argument, block: MIL_pb2.Block, adapt: bool) -> None:
     if isinstance(source, Many):
         for item in source.items:
-            _argument(item, target, block)
+            _argument(item, target, block, adapt)
     elif isinstance(source, Name):
         target.arguments.add().name = source.name
-    elif isinstance(source.value, Blob):
+    elif adapt and isinstance(source.value, Blob):
         name = f"blob#{len(block.operations)}"
         const = block.operations.add(type="const")
         _type(source.type, const.outputs.add(name=name).type)
@@ -187,24 +196,24 @@ def _argument(source: Argument, target: MIL_pb2.Argument, block: MIL_pb2.Block) 
         _value(source, target.arguments.add().value)
 
 
-def _operation(source: Operation, block: MIL_pb2.Block) -> None:
+def _operation(source: Operation, block: MIL_pb2.Block, adapt: bool) -> None:
     """Adds an operation to a block."""
     target = MIL_pb2.Operation(type=source.mnemonic)
     for result in source.results:
         _type(result.type, target.outputs.add(name=result.name).type)
     for name, argument in source.arguments:
-        _argument(argument, target.inputs[name], block)
+        _argument(argument, target.inputs[name], block, adapt)
     for name, value in source.attributes or ():
         _value(value, target.attributes[name])
     for nested in source.blocks:
         inner = target.blocks.add()
         for param in nested.params:
             _type(param.type, inner.inputs.add(name=param.name).type)
-        _block(nested, inner)
+        _block(nested, inner, adapt)
     block.operations.append(target)
 
 
-def _block(source: Block, target: MIL_pb2.Block) -> None:
+def _block(source: Block, target: MIL_pb2.Block, adapt: bool) -> None:
     for operation in source.operations:
-        _operation(operation, target)
+        _operation(operation, target, adapt)
     target.outputs.extend(source.outputs)

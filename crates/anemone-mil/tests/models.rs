@@ -44,9 +44,10 @@ const WIDE: &str = r#"program(1.3)
     func flexible<ios17>(tensor<fp32, [1, ?]> x) [FlexibleShapeInformation = tuple<tuple<string, dict<string, tensor<int32, [?]>>>, tuple<string, dict<string, list<tensor<int32, [2]>, ?>>>>((("DefaultShapes", {{"x", [1, 4]}}), ("RangeDims", {{"x", [[1, 1], [1, -1]]}})))] {
             tensor<fp32, [1, ?]> y = relu(x = x)[name = string("y")];
         } -> (y);
-    func main<ios18>(state<tensor<fp16, [2, 3]>> cache, bool flag, tensor<fp16, [2, 3]> x) {
+    func main<ios18>(state<tensor<fp16, [2, 3]>> cache, int32 flag, tensor<fp16, [2, 3]> x) {
+            bool chosen = cast(dtype = string("bool"), x = flag)[name = string("chosen")];
             tensor<fp16, [2, 3]> old = read_state(input = cache)[name = string("old")];
-            tensor<fp16, [2, 3]> y = cond(pred = flag)[name = string("y")]
+            tensor<fp16, [2, 3]> y = cond(pred = chosen)[name = string("y")]
                 () {
                     tensor<fp16, [2, 3]> yes = add(x = old, y = x)[name = string("yes")];
                 } -> (yes)

@@ -1,10 +1,10 @@
 //! Writing programs, in both dialects, and as the Neural Engine takes them.
 
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Written};
 use crate::Error;
-use anemone_ir::ane::{Form, Generation, legalise};
+use anemone_ir::ane::{self, Generation, legalise};
 use anemone_ir::{Opset, Program};
-use anemone_mil::{Dialect, print, print_form};
+use anemone_mil::{Dialect, Form, ModelFile, SaveError, print, print_form};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,23 +33,35 @@ impl Emitter {
             let directory = Path::new(&source.replace(':', "/")).join(version);
             let printed = print(program, dialect);
             printed.save(&self.folder.join(&directory))?;
-            written.push((version, directory));
+            let package = self.package(program, dialect, &directory)?;
+            written.push(Written { dialect: version, directory, package });
         }
-        let directories = written.iter().map(|(_, directory)| directory.clone()).collect();
+        let directories = written.iter().map(|w| w.directory.clone()).collect();
         self.manifest.program(source, program, written);
         Ok(directories)
+    }
+
+    /// Writes a program as a package below a directory; returns its path, if Core ML takes its inputs and outputs.
+    fn package(&mut self, program: &Program, dialect: Dialect, directory: &Path) -> Result<Option<PathBuf>, Error> {
+        let path = directory.join("model.mlpackage");
+        match ModelFile::of_program(program, dialect, None).save(&self.folder.join(&path), Form::Package) {
+            Ok(()) => Ok(Some(path)),
+            Err(SaveError::Model(e)) if e.diagnostics().iter().all(|d| d.slug == "boundary") => Ok(None),
+            Err(e) => Err(format!("{}: {e}", path.display()).into()),
+        }
     }
 
     /// Writes a program as the Neural Engine of a generation takes it; whether it does. All constants are in one file, which is
     /// what the checks read: the text is the same but for their paths.
     pub(super) fn for_ane(&mut self, source: &str, program: &Program, generation: Generation) -> Result<bool, Error> {
         let Ok(legal) = legalise(program, generation) else { return Ok(false) };
-        let form = Form { file_per_constant: false, ..legal.form };
+        let form = ane::Form { file_per_constant: false, ..legal.form };
         let directory = Path::new(&source.replace(':', "/")).join(generation.architecture());
         print_form(&legal.program, form).save(&self.folder.join(&directory))?;
         let version = if form.verbose { Dialect::V1_0 } else { Dialect::V1_3 }.name();
         let source = format!("{source} for {generation}");
-        self.manifest.program(&source, &legal.program, vec![(version, directory)]);
+        let written = Written { dialect: version, directory, package: None };
+        self.manifest.program(&source, &legal.program, vec![written]);
         Ok(true)
     }
 

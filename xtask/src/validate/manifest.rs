@@ -25,7 +25,15 @@ struct Emitted {
     source: String,
     dialect: &'static str,
     directory: PathBuf,
+    package: Option<PathBuf>,
     constants: usize,
+}
+
+/// A program on the disk: as text in a directory, and as a package unless Core ML does not take its inputs and outputs.
+pub(super) struct Written {
+    pub(super) dialect: &'static str,
+    pub(super) directory: PathBuf,
+    pub(super) package: Option<PathBuf>,
 }
 
 /// A constant by its own name, or by the operation that is given it, the parameter, and the position in a tuple.
@@ -85,11 +93,11 @@ impl Manifest {
     }
 
     /// Notes a program and its constants, and the dialects and directories that it has been written in.
-    pub(super) fn program(&mut self, source: &str, program: &Program, written: Vec<(&'static str, PathBuf)>) {
+    pub(super) fn program(&mut self, source: &str, program: &Program, written: Vec<Written>) {
         let constants = program.functions().iter().flat_map(|f| self.constants_of(f)).collect();
-        for (dialect, directory) in written {
+        for Written { dialect, directory, package } in written {
             let constants = self.constants.len();
-            self.programs.push(Emitted { source: source.to_owned(), dialect, directory, constants });
+            self.programs.push(Emitted { source: source.to_owned(), dialect, directory, package, constants });
         }
         self.constants.push(constants);
     }

@@ -1,5 +1,6 @@
 //! Writing a model in any form, whole or not at all.
 
+mod boundary;
 mod metadata;
 mod place;
 mod weights;
@@ -77,6 +78,13 @@ impl ModelFile {
     }
 
     fn write(&self, path: &Path, form: Form, replace: bool) -> Result<()> {
+        // Text may say anything; a description that was read says nothing else than Core ML has.
+        if form != Form::Text && self.raw_description.is_none() {
+            match boundary::refused(&self.tree, &self.description) {
+                refused if refused.is_empty() => {}
+                refused => return Err(self.source.error(refused).into()),
+            }
+        }
         let weighed = Weighed::of(&self.tree, self.weights()).map_err(|d| self.source.error(vec![*d]))?;
         let (mut tree, weights) = weighed.laid_out();
         let specification = self.specification_to_write();
@@ -158,16 +166,8 @@ impl ModelFile {
             || !self.description.functions.is_empty()
             || self.tree.version.spelling() == Dialect::V1_3;
         let needed = if newer { needed.max(9) } else { needed };
-        // Before it, inputs and outputs cannot be halves; whether one is, the description says.
-        self.specification.map_or_else(|| needed.max(if self.has_halves() { 7 } else { 6 }), |own| own.max(needed))
-    }
-
-    fn has_halves(&self) -> bool {
-        let d = &self.description;
-        let half = |f: &crate::description::Feature| {
-            matches!(f.ty, crate::description::FeatureType::MultiArray { element: Some(crate::Element::Fp16), .. })
-        };
-        d.inputs.iter().chain(&d.outputs).any(half)
+        let needed = needed.max(boundary::specification(&self.description));
+        self.specification.map_or(needed, |own| own.max(needed))
     }
 
     fn description_to_write(&self) -> Vec<u8> {

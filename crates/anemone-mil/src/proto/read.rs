@@ -159,7 +159,7 @@ impl Reading {
             Some(TypeKind::Tensor(t)) => {
                 let dims = t.dimensions.iter().map(|d| self.dim(Some(d))).collect::<Vec<_>>();
                 let dims = match t.rank {
-                    -1 => vec![Dim::Variadic],
+                    -1 if dims.is_empty() => vec![Dim::Variadic],
                     rank if usize::try_from(rank) == Ok(dims.len()) => dims,
                     rank => {
                         self.error("type", format!("a tensor of rank {rank} has {} dimensions", dims.len()));

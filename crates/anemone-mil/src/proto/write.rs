@@ -111,8 +111,8 @@ fn named(param: &Param) -> NamedValueType {
 fn ty(t: &Type) -> ValueType {
     let kind = match t {
         Type::Tensor(element, dims) => {
-            let rank = if dims.contains(&Dim::Variadic) { -1 } else { dims.len() as i64 };
-            let dimensions = if rank < 0 { Vec::new() } else { dims.iter().map(|d| dim(*d)).collect() };
+            let (rank, dims) = if dims[..] == [Dim::Variadic] { (-1, &[][..]) } else { (dims.len() as i64, &dims[..]) };
+            let dimensions = dims.iter().map(|d| dim(*d)).collect();
             TypeKind::Tensor(TensorType { data_type: element.proto(), rank, dimensions })
         }
         Type::List(of, length) => {

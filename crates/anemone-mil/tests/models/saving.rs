@@ -100,6 +100,23 @@ fn only_models_are_replaced() {
 }
 
 #[test]
+fn inputs_and_outputs_are_what_core_ml_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = |ty: &str| format!("program(1.0) {{ func main<ios15>(tensor<{ty}, [2]> x) {{ }} -> (x); }}");
+    for (ty, specification) in [("fp32", 6), ("int32", 6), ("fp16", 7), ("int8", 10)] {
+        let model = ModelFile::open(&written(&folder.path().join(ty), &text(ty))).unwrap();
+        let path = folder.path().join(ty).join("p");
+        model.save(&path, Form::Package).unwrap();
+        assert_eq!(ModelFile::open(&path).unwrap().specification(), Some(specification), "{ty}");
+    }
+    let model = ModelFile::open(&written(&folder.path().join("bool"), &text("bool"))).unwrap();
+    let error = model.save(&folder.path().join("p"), Form::Package).unwrap_err().to_string();
+    let line = "error[boundary]: Core ML has no inputs and outputs of type bool, and `x` is one";
+    assert!(error.contains(line) && error.contains("model.mil:1:52") && error.contains("help: cast it"), "{error}");
+    model.save(&folder.path().join("text/m.mil"), Form::Text).unwrap();
+}
+
+#[test]
 fn nothing_is_left_of_what_fails() {
     let folder = tempfile::tempdir().unwrap();
     let text = written(&folder.path().join("in"), PLAIN);
