@@ -112,7 +112,7 @@ fn inputs_and_outputs_are_what_core_ml_takes() {
     let model = ModelFile::open(&written(&folder.path().join("bool"), &text("bool"))).unwrap();
     let error = model.save(&folder.path().join("p"), Form::Package).unwrap_err().to_string();
     let line = "error[boundary]: Core ML has no inputs and outputs of type bool, and `x` is one";
-    assert!(error.contains(line) && error.contains("model.mil:1:52") && error.contains("help: cast it"), "{error}");
+    assert!(error.contains(line) && error.contains("model.mil:1:51") && error.contains("help: cast it"), "{error}");
     model.save(&folder.path().join("text/m.mil"), Form::Text).unwrap();
 }
 

@@ -5,6 +5,7 @@ use crate::Element;
 use crate::blob::unpack;
 use crate::proto::{Elements, Immediate, ImmediateValue, TensorValue, Value, ValueKind as Kind};
 use crate::syntax::{self, Attribute, Blob, Dim, Int, Type, Typed, ValueKind};
+use anemone_ir::reference::to_f16;
 use half::{bf16, f16};
 
 /// How many elements below a byte may stand in place. Larger ones lie in weight files; here one takes as much as a whole value.
@@ -109,8 +110,8 @@ fn leaves(element: Element, declared: Option<u64>, elements: Option<&Elements>) 
     let float = matches!(element, E::Fp16 | E::Fp32 | E::Fp64 | E::Bf16);
     let whole = !float && !matches!(element, E::Bool | E::String | E::Fp8E4M3Fn | E::Fp8E5M2);
     Some(match elements? {
-        Elements::Floats(f) if float => f.values.iter().map(|x| ValueKind::float(*x)).collect(),
-        Elements::Doubles(d) if float => d.values.iter().map(|x| ValueKind::float(*x)).collect(),
+        Elements::Floats(f) if float => f.values.iter().map(|x| rounded(element, f64::from(*x))).collect(),
+        Elements::Doubles(d) if float => d.values.iter().map(|x| rounded(element, *x)).collect(),
         Elements::Ints(n) if whole => n.values.iter().map(|n| ValueKind::int(*n)).collect(),
         Elements::LongInts(n) if element == E::UInt64 => n.values.iter().map(|n| unsigned(*n as u64)).collect(),
         Elements::LongInts(n) if whole => n.values.iter().map(|n| ValueKind::int(*n)).collect(),
@@ -121,6 +122,16 @@ fn leaves(element: Element, declared: Option<u64>, elements: Option<&Elements>) 
         Elements::Bytes(b) => bytes(element, declared, &b.values)?,
         _ => return None,
     })
+}
+
+/// A number as its type holds it; the field may be a wider one.
+fn rounded(element: Element, x: f64) -> ValueKind {
+    match element {
+        Element::Fp16 => ValueKind::float(to_f16(x).to_f64()),
+        Element::Bf16 => ValueKind::float(bf16::from_f64(x).to_f64()),
+        Element::Fp32 => ValueKind::float(x as f32),
+        _ => ValueKind::float(x),
+    }
 }
 
 fn unsigned(n: u64) -> ValueKind {
