@@ -5,6 +5,7 @@
 
 use crate::literal::Literal;
 use crate::ops::activation::GeluMode;
+use crate::ops::gather::Indexing;
 use crate::ops::reduce::Axes;
 use crate::ops::window::Window;
 use crate::program::Node;
@@ -34,10 +35,29 @@ pub(super) fn missing(
 
 const FACTORS: [&str; 2] = ["scale_factor_height", "scale_factor_width"];
 
-/// An argument in full, if it says something that depends on the operation set: a 0 or -1 in `shape`.
+/// An argument in full, if it says something that depends on the operation set: a 0 or -1 in `shape`, an index that is
+/// negative or out of range.
 pub(super) fn explicit(node: &Node, param: &str, given: &Literal, result: &TensorType) -> Option<Literal> {
-    let short = given.to_i64().is_some_and(|sizes| sizes.iter().any(|d| *d < 1));
-    (matches!(node.op, Op::Reshape(_)) && param == "shape" && short).then(|| ints(&result.dims))
+    match (&node.op, param) {
+        (Op::Reshape(_), "shape") => {
+            let short = given.to_i64().is_some_and(|sizes| sizes.iter().any(|d| *d < 1));
+            short.then(|| ints(&result.dims))
+        }
+        (Op::Gather(op), "indices") => positions(given, op.rows.indexing, &op.rows.sizes),
+        (Op::GatherNd(op), "indices") => positions(given, op.rows.indexing, &op.rows.sizes),
+        (Op::GatherAlongAxis(op), "indices") => positions(given, op.along.indexing, &[op.along.size]),
+        _ => None,
+    }
+}
+
+/// Indices of axes of these sizes in turn as the positions that they mean, if they are others.
+fn positions(given: &Literal, indexing: Indexing, sizes: &[usize]) -> Option<Literal> {
+    let numbers = given.to_i64()?;
+    let means = |(index, size): (&i64, &usize)| indexing.position(*index, *size) as i64;
+    let positions: Vec<i64> = numbers.iter().zip(sizes.iter().cycle()).map(means).collect();
+    let ty = TensorType::new(DType::Int32, given.ty().dims);
+    let positions = (positions != numbers).then(|| positions.iter().map(|p| *p as f64).collect::<Vec<_>>())?;
+    Literal::from_f64(ty, &positions).ok()
 }
 
 fn defaults(op: &Op, x: &TensorType, result: &TensorType) -> Vec<(&'static str, Literal)> {
@@ -90,17 +110,32 @@ fn defaults(op: &Op, x: &TensorType, result: &TensorType) -> Vec<(&'static str, 
             let ones: Vec<usize> = (0..rank).filter(|axis| x.dims[*axis] == 1).collect();
             vec![("axes", ints(&ones))]
         }
-        Op::SliceByIndex(_) => {
-            let mut all = vec![("stride", ints(&vec![1; rank]))];
-            all.extend(["begin_mask", "end_mask", "squeeze_mask"].map(|name| (name, no(rank))));
-            all
-        }
+        Op::SliceByIndex(_) => slices(rank),
         Op::Pad(op) => {
             let constant = half(op.constant).map(|l| ("constant_val", l));
             [("mode", "constant".into())].into_iter().chain(constant).collect()
         }
+        Op::Gather(_) => vec![("axis", int(0)), ("batch_dims", int(0)), ("validate_indices", false.into())],
+        Op::GatherNd(_) => vec![("batch_dims", int(0)), ("validate_indices", false.into())],
+        Op::GatherAlongAxis(_) => vec![("axis", int(0)), ("validate_indices", false.into())],
+        Op::Topk(op) => vec![
+            ("k", int(op.k)),
+            ("axis", int(rank.saturating_sub(1))),
+            ("ascending", op.sorted.ascending.into()),
+            ("sort", true.into()),
+            ("return_indices", true.into()),
+        ],
+        Op::Argsort(op) => vec![("axis", int(rank.saturating_sub(1))), ("ascending", op.sorted.ascending.into())],
+        Op::SliceUpdate(_) => slices(rank),
         _ => Vec::new(),
     }
+}
+
+/// `stride` and the masks of a slice.
+fn slices(rank: usize) -> Vec<(&'static str, Literal)> {
+    let mut all = vec![("stride", ints(&vec![1; rank]))];
+    all.extend(["begin_mask", "end_mask", "squeeze_mask"].map(|name| (name, no(rank))));
+    all
 }
 
 /// MIL's word for how gelu is computed.

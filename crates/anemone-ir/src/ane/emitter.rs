@@ -162,7 +162,10 @@ impl<'a> Emitter<'a> {
     /// All arguments of an operation, in the types that the engine takes, but for those in `without`.
     pub(super) fn arguments(&mut self, node: &Node, without: &[&str]) -> Arguments {
         let mut args = Arguments::new();
-        for (param, arg) in node.op.schema().params.iter().zip(&node.args) {
+        let schema = node.op.schema();
+        let opset = self.generation.form().opset;
+        let exists = |param: &Param| param.since <= opset;
+        for (param, arg) in schema.params.iter().zip(&node.args).filter(|(param, _)| exists(param)) {
             match arg {
                 _ if without.contains(&param.name) => {}
                 Arg::Absent => {}
@@ -175,7 +178,8 @@ impl<'a> Emitter<'a> {
         }
         let first = node.operands().next().map_or(TensorType::scalar(DType::Fp16), |id| self.ty(id));
         let given = |name: &str| node.arg(name).ids().first().map(|id| self.ty(*id).dtype);
-        let missing = arguments::missing(node, &first, self.source.ty(node.results[0]), given);
+        let mut missing = arguments::missing(node, &first, self.source.ty(node.results[0]), given);
+        missing.retain(|(name, _)| schema.params.iter().any(|param| param.name == *name && exists(param)));
         if !missing.is_empty() {
             let names: Vec<_> = missing.iter().map(|(name, _)| *name).collect();
             self.change(node, &table::ARGUMENTS, format!("written out: {}", names.join(", ")));

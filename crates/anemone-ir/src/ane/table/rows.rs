@@ -406,6 +406,14 @@ pub static ROWS: &[Row] = &[
     warn("slice-begin", &["slice_by_size"], "a part that begins where the run says runs with scalar positions, if at all", "mil_spec (positions are constants); computer-graphics-tools runs scalar ones")
         .mend("make `begin` a constant, or multiply by a mask")
         .when(|site| site.is_run_time("begin")),
+    refuse(
+        "slice-update-older",
+        &["slice_update"],
+        "programs for it are written in ios16, which does not have this operation",
+        "coremltools (since ios18); maderix (how programs are written)",
+    )
+    .until(H14)
+    .mend("join the parts with `concat`, or select by a mask"),
     warn(
         "slice-update",
         &["slice_update"],
