@@ -4,12 +4,15 @@
 //! operation. An empty `impl Kernel for X {}` means the reference, which is right and slow.
 
 mod activation;
+mod attention;
+mod boxes;
 mod cast;
 mod compare;
 mod constant;
 mod control;
 mod conv;
 mod create;
+mod einsum;
 mod elementwise;
 mod gather;
 mod groups;
@@ -21,6 +24,7 @@ mod pad;
 mod pool;
 mod reduce;
 mod reference;
+mod scatter;
 mod shape;
 mod slice;
 mod sort;

@@ -418,8 +418,8 @@ fn bind(opset: Opset, node: &DraftNode) -> Result<(&'static Schema, Vec<Arg>), O
     }
     let mut args = vec![Arg::Absent; schema.params.len()];
     for (name, arg) in &node.args {
-        let Some(at) = schema.position(name).filter(|at| opset >= schema.params[*at].since) else {
-            let known: Vec<_> = schema.params.iter().filter(|p| opset >= p.since).map(|p| p.name).collect();
+        let Some(at) = schema.position(name).filter(|at| schema.params[*at].exists(opset)) else {
+            let known: Vec<_> = schema.params.iter().filter(|p| p.exists(opset)).map(|p| p.name).collect();
             return Err(OpError::new("argument", format!("there is no argument `{name}` in {opset}"))
                 .hint(format!("its arguments are {}", known.join(", "))));
         };
@@ -432,7 +432,7 @@ fn bind(opset: Opset, node: &DraftNode) -> Result<(&'static Schema, Vec<Arg>), O
         args[at] = arg.clone();
     }
     for (param, arg) in schema.params.iter().zip(&args) {
-        if *arg == Arg::Absent && !param.optional {
+        if *arg == Arg::Absent && !param.optional && param.exists(opset) {
             fail!("argument", "argument `{}` is missing", param.name);
         }
     }

@@ -60,6 +60,8 @@ pub struct Param {
     pub kind: Option<Kind>,
     /// The first operation set that has it.
     pub since: Opset,
+    /// The first operation set that has it no more.
+    pub before: Option<Opset>,
 }
 
 impl Param {
@@ -74,6 +76,7 @@ impl Param {
             vector: false,
             kind: Some(Kind::Tensor),
             since: Opset::Ios15,
+            before: None,
         }
     }
 
@@ -153,6 +156,17 @@ impl Param {
     pub const fn since(mut self, opset: Opset) -> Param {
         self.since = opset;
         self
+    }
+
+    /// The same, existing no more since `opset`.
+    pub const fn before(mut self, opset: Opset) -> Param {
+        self.before = Some(opset);
+        self
+    }
+
+    /// Whether an operation set has it.
+    pub fn exists(&self, opset: Opset) -> bool {
+        opset >= self.since && self.before.is_none_or(|before| opset < before)
     }
 }
 

@@ -1,12 +1,15 @@
 //! The operations, by family. A file holds, for each of its operations, the declaration, the type rule and the reference.
 
 pub mod activation;
+pub mod attention;
+pub mod boxes;
 pub mod cast;
 pub mod compare;
 pub mod constant;
 pub mod control;
 pub mod conv;
 pub mod create;
+pub mod einsum;
 pub mod elementwise;
 pub mod gather;
 pub mod linear;
@@ -16,6 +19,7 @@ pub mod norm;
 pub mod pad;
 pub mod pool;
 pub mod reduce;
+pub mod scatter;
 pub mod shape;
 pub mod slice;
 pub mod sort;
@@ -46,6 +50,8 @@ macro_rules! for_each_op {
                 scaled_tanh ScaledTanh, threshold Threshold, prelu Prelu, softplus_parametric SoftplusParametric,
             }
             linear { linear Linear, matmul Matmul, }
+            einsum { einsum Einsum, }
+            attention { scaled_dot_product_attention ScaledDotProductAttention, }
             conv { conv Conv, conv_transpose ConvTranspose, }
             pool { max_pool MaxPool, avg_pool AvgPool, l2_pool L2Pool, }
             norm {
@@ -60,9 +66,11 @@ macro_rules! for_each_op {
                 reshape Reshape, expand_dims ExpandDims, squeeze Squeeze, transpose Transpose, concat Concat, stack Stack,
                 split Split, tile Tile,
             }
-            slice { slice_by_size SliceBySize, slice_by_index SliceByIndex, slice_update SliceUpdate, }
+            slice { slice_by_size SliceBySize, slice_by_index SliceByIndex, slice_update SliceUpdate, sliding_windows SlidingWindows, }
             gather { gather Gather, gather_nd GatherNd, gather_along_axis GatherAlongAxis, }
+            scatter { scatter Scatter, scatter_nd ScatterNd, scatter_along_axis ScatterAlongAxis, }
             sort { topk Topk, argsort Argsort, }
+            boxes { non_maximum_suppression NonMaximumSuppression, }
             pad { pad Pad, }
             cast { cast Cast, }
             compare {

@@ -10,6 +10,7 @@
 
 mod arguments;
 mod positions;
+mod products;
 mod windows;
 
 use anemone_conformance::numbers::Random;

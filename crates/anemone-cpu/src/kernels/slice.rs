@@ -7,7 +7,7 @@ use crate::plan::{Moves, PlanCx, Planned};
 use crate::team::Team;
 use anemone_ir::ops::slice::*;
 
-movement_kernels! { SliceByIndex }
+movement_kernels! { SliceByIndex SlidingWindows }
 
 impl Kernel for SliceBySize {
     fn form(&self, cx: &PlanCx<'_>) -> Form {

@@ -164,7 +164,7 @@ impl<'a> Emitter<'a> {
         let mut args = Arguments::new();
         let schema = node.op.schema();
         let opset = self.generation.form().opset;
-        let exists = |param: &Param| param.since <= opset;
+        let exists = |param: &Param| param.exists(opset);
         for (param, arg) in schema.params.iter().zip(&node.args).filter(|(param, _)| exists(param)) {
             match arg {
                 _ if without.contains(&param.name) => {}

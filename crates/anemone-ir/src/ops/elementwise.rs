@@ -232,11 +232,11 @@ pub(crate) fn maximum(a: f64, b: f64) -> f64 {
     }
 }
 
-fn wrapping_mul(a: f64, b: f64) -> f64 {
+pub(crate) fn wrapping_mul(a: f64, b: f64) -> f64 {
     f64::from((a as i32).wrapping_mul(b as i32))
 }
 
-fn integer_div(a: f64, b: f64, whole: fn(f64) -> f64) -> f64 {
+pub(crate) fn integer_div(a: f64, b: f64, whole: fn(f64) -> f64) -> f64 {
     if b == 0.0 { 0.0 } else { whole(a / b) }
 }
 

@@ -146,6 +146,44 @@ impl Operation for SliceByIndex {
     }
 }
 
+/// All windows of `size` elements along an axis, `stride` apart: the axis becomes two, the windows and their elements.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SlidingWindows {
+    /// Where elements come from.
+    pub map: GatherMap,
+}
+
+impl Operation for SlidingWindows {
+    const SCHEMA: Schema = Schema::new(
+        "sliding_windows",
+        DTypeSet::NUMBER,
+        &[Param::t("x"), Param::ints("axis"), Param::ints("size"), Param::ints("stride").optional()],
+    )
+    .t_ios17(DTypeSet::MOVABLE);
+
+    fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+        let x = call.ty("x");
+        let axis = call.axis("axis", 0, &x.dims)?;
+        let (d, size, stride) = (x.dims[axis] as i64, call.int("size", 1)?, call.int("stride", 1)?);
+        ensure!(stride >= 1, "range", "`stride` is {stride}; at least 1 is wanted");
+        ensure!((1..=d).contains(&size), "range", "`size` is {size}, axis {axis} of {} has {d} elements", x.dims);
+        let windows = ((d - size) / stride) as usize + 1;
+        let (mut dims, strides) = (x.dims.to_vec(), x.dims.strides());
+        dims.splice(axis..=axis, [windows, size as usize]);
+        let dims = Dims::new(&dims)?;
+        // With one window the stride is never taken, and may not fit.
+        let step = if windows == 1 { 0 } else { stride as usize * strides[axis] };
+        let mut steps: Vec<usize> = strides[..x.dims.rank()].to_vec();
+        steps.insert(axis, step);
+        let map = GatherMap::steps(dims.iter().zip(steps).map(|(count, step)| (*count, 0, step as isize)));
+        Ok(Inferred::one(SlidingWindows { map }, TensorType::new(x.dtype, dims)))
+    }
+
+    fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+        vec![self.map.apply(&x.get("x").data, 0.0)]
+    }
+}
+
 /// A constant with a number for each axis; `default` for all if it is left out or computed at run time.
 fn ints(call: &Call<'_>, name: &str, x: &Dims, default: i64) -> Result<Vec<i64>, OpError> {
     let v = call.ints(name).unwrap_or_else(|| vec![default; x.rank()]);

@@ -39,6 +39,11 @@ impl Generator<'_, '_> {
             "gather" | "gather_nd" | "gather_along_axis" => return self.gather(schema, dtype),
             "topk" | "argsort" => self.sorted(schema, dtype)?,
             "slice_update" => return self.slice_update(dtype),
+            "scatter" | "scatter_nd" | "scatter_along_axis" => return self.scatter(schema, dtype),
+            "sliding_windows" => self.sliding_windows(dtype)?,
+            "non_maximum_suppression" => return self.boxes(dtype),
+            "einsum" => self.einsum(dtype)?,
+            "scaled_dot_product_attention" => self.attention(dtype)?,
             _ => return self.common(schema, dtype),
         };
         Ok(Some(arguments))
@@ -50,7 +55,7 @@ impl Generator<'_, '_> {
         let mut first: Option<Dims> = None;
         let u_dtype = self.u_dtype(dtype)?;
         for param in schema.params {
-            if param.since > self.opset || param.optional && self.u.ratio(1, 2)? {
+            if !param.exists(self.opset) || param.optional && self.u.ratio(1, 2)? {
                 continue;
             }
             let ty = match param.rule {
@@ -450,7 +455,7 @@ impl Generator<'_, '_> {
     }
 
     /// A run-time operand of a shape: an input, or what is made of a value by broadcasting a constant.
-    fn shaped(&mut self, dtype: DType, dims: &[usize]) -> Result<Var> {
+    pub(super) fn shaped(&mut self, dtype: DType, dims: &[usize]) -> Result<Var> {
         let ty = TensorType::new(dtype, Dims::new(dims).expect("small"));
         let there: Vec<Var> = self.values.iter().copied().filter(|v| self.builder.ty(*v) == Some(ty)).collect();
         match there.first() {

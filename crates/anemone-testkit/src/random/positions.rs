@@ -106,4 +106,64 @@ impl Generator<'_, '_> {
         }
         Ok(Some(arguments))
     }
+
+    pub(super) fn scatter(&mut self, schema: &Schema, dtype: DType) -> Result<Option<Arguments>> {
+        let data = self.operand(dtype, 1..=5)?;
+        let dims = self.dims_of(data);
+        let (axis, given) = self.axis_of(&dims)?;
+        let chosen = self.dims(1..=2)?;
+        let (indices, updates) = match schema.mnemonic {
+            "scatter_along_axis" => {
+                let mut shape = dims.to_vec();
+                shape[axis] = *self.u.choose(&super::DIMS)?;
+                (shape.clone(), shape)
+            }
+            "scatter_nd" => {
+                let depth = self.u.int_in_range(1..=dims.rank())?;
+                ([&*chosen, &[depth]].concat(), [&*chosen, &dims[depth..]].concat())
+            }
+            _ => (chosen.to_vec(), [&dims[..axis], &*chosen, &dims[axis + 1..]].concat()),
+        };
+        let size = dims.iter().copied().max().unwrap_or(1);
+        let Some(indices) = self.indices(&indices, size)? else { return Ok(None) };
+        let Some(updates) = self.weights(dtype, &updates)? else { return Ok(None) };
+        let mut arguments = vec![("data", Argument::Var(data)), ("indices", indices), ("updates", updates)];
+        if schema.mnemonic != "scatter_nd" {
+            arguments.push(("axis", given.into()));
+        }
+        if self.u.ratio(3, 4)? {
+            let mode = *self.u.choose(&["update", "add", "sub", "mul", "div", "max", "min"])?;
+            arguments.push(("mode", mode.into()));
+        }
+        Ok(Some(arguments))
+    }
+
+    pub(super) fn sliding_windows(&mut self, dtype: DType) -> Result<Arguments> {
+        let x = self.operand(dtype, 1..=4)?;
+        let dims = self.dims_of(x);
+        let (axis, given) = self.axis_of(&dims)?;
+        let size = self.u.int_in_range(1..=dims[axis])? as i32;
+        let stride = self.u.int_in_range(1..=3i32)?;
+        Ok(vec![("x", x.into()), ("axis", given.into()), ("size", size.into()), ("stride", stride.into())])
+    }
+
+    /// Boxes and scores of one batch or two.
+    pub(super) fn boxes(&mut self, dtype: DType) -> Result<Option<Arguments>> {
+        let (batch, boxes, classes) =
+            (self.u.int_in_range(1..=2usize)?, self.u.int_in_range(1..=17usize)?, self.u.int_in_range(1..=3usize)?);
+        let last = self.opset >= Opset::Ios17;
+        let shape = |each: usize| if last { [batch, each, boxes] } else { [batch, boxes, each] };
+        let coordinates = self.shaped(dtype, &shape(4))?;
+        let scores = self.shaped(dtype, &shape(classes))?;
+        let mut arguments = vec![("boxes", coordinates.into()), ("scores", scores.into())];
+        arguments.push(("iou_threshold", self.scalar(dtype, &[0.0, 0.25, 0.5])?));
+        if !last {
+            arguments.push(("score_threshold", self.scalar(dtype, &[-1.0, 0.0, 0.5])?));
+        }
+        arguments.push(("max_boxes", self.u.int_in_range(1..=9i32)?.into()));
+        if self.u.ratio(1, 2)? {
+            arguments.push(("per_class_suppression", self.u.arbitrary::<bool>()?.into()));
+        }
+        Ok(Some(arguments))
+    }
 }

@@ -391,6 +391,25 @@ pub static ROWS: &[Row] = &[
         "ANEForge; no source has them run",
     )
     .mend("stack the tensors into one"),
+    refuse(
+        "attention-older",
+        &["scaled_dot_product_attention"],
+        "programs for it are written in ios16, which does not have this operation",
+        "coremltools (since ios18); maderix (how programs are written)",
+    )
+    .until(H14)
+    .mend("write it as two products and a softmax"),
+    warn(
+        "attention-mask",
+        &["scaled_dot_product_attention"],
+        "the mask is left out of account",
+        "maderix, Orion; computer-graphics-tools has one that is added honoured",
+    )
+    .since(H15)
+    .mend("write it as two products and a softmax")
+    .when(|site| site.argument("attn_mask").is_some()),
+    keep("attention", &["scaled_dot_product_attention"], "it runs", "computer-graphics-tools").since(H15),
+    keep("einsum", &["einsum"], "it runs; nobody says with which equations", "ane-bridge"),
     // What positions of the run choose, and order.
     warn(
         "gather",
@@ -421,6 +440,22 @@ pub static ROWS: &[Row] = &[
         "computer-graphics-tools",
     )
     .mend("join the parts with `concat`, or select by a mask"),
+    refuse(
+        "scatter",
+        &["scatter", "scatter_nd", "scatter_along_axis"],
+        "nothing is put where indices say",
+        "ironmill, ANEForge, hollance",
+    )
+    .mend("select by a mask, or scatter on the CPU"),
+    refuse("sliding-windows", &["sliding_windows"], "there are no sliding windows", "ironmill, ANEForge")
+        .mend("stack slices, or use a convolution"),
+    refuse(
+        "boxes",
+        &["non_maximum_suppression"],
+        "it gives integers, and what it does depends on its numbers",
+        "ane-bridge, ironmill (integers)",
+    )
+    .mend("have the program give boxes and scores, and suppress on the CPU"),
     warn("topk-m1", &["topk", "argsort"], "sorting exists from M2 on", "ANEForge")
         .until(H13)
         .mend("sort on the CPU"),
