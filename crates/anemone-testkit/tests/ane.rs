@@ -70,7 +70,7 @@ fn every_argument_is_there(function: &Function) -> Result<(), String> {
                 ("conv" | "conv_transpose", "bias") => true,
                 ("layer_norm" | "instance_norm" | "batch_norm", "gamma" | "beta") => true,
                 ("split", "num_splits" | "split_sizes") => true,
-                ("squeeze", "axes") => true,
+                ("squeeze", "axes") | ("scaled_dot_product_attention", "attn_mask") => true,
                 // Its value depends on that of another.
                 ("topk", "output_indices_dtype") => true,
                 (_, "axes") => rank == 0,
@@ -188,13 +188,14 @@ fn random_programs_give_what_they_gave() {
 }
 
 /// What no generation takes in any form, or gives integers.
-const REFUSED: [&str; 7] = [
+const REFUSED: [&str; 8] = [
     "argsort",
     "non_maximum_suppression",
     "reduce_prod",
     "scatter",
     "scatter_along_axis",
     "scatter_nd",
+    "shape",
     "sliding_windows",
 ];
 
