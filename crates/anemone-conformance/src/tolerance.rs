@@ -96,7 +96,7 @@ fn row(mnemonic: &str) -> Row {
         // The exponent's error is the exponent's size; a quotient may round to the next integer.
         "pow" | "floor_div" | "mod" => Row { condition: Condition::Tried, ..good(1, 4) },
         // Sums in `f32`, in the engine's order.
-        "linear" | "matmul" | "conv" | "conv_transpose" | "avg_pool" | "reduce_sum" | "reduce_mean"
+        "linear" | "matmul" | "einsum" | "conv" | "conv_transpose" | "avg_pool" | "reduce_sum" | "reduce_mean"
         | "reduce_l1_norm" | "reduce_sum_square" | "reduce_l2_norm" | "l2_pool" => {
             Row { condition: Condition::Sums, ..good(1, 2) }
         }
@@ -105,7 +105,7 @@ fn row(mnemonic: &str) -> Row {
         "reduce_log_sum" => Row { condition: Condition::Logarithms, ..good(1, 4) },
         "batch_norm" => Row { condition: Condition::Tried, ..good(1, 4) },
         // The distance from the largest, up to 88 before results vanish, is rounded before the exponential.
-        "softmax" => Row { condition: Condition::Tried, ..good(1, 96) },
+        "softmax" | "scaled_dot_product_attention" => Row { condition: Condition::Tried, ..good(1, 96) },
         // 1, for the largest, plus small exponentials is rounded before the logarithm.
         "reduce_log_sum_exp" => Row { abs: 1.2e-7, condition: Condition::Tried, ..good(1, 4) },
         "layer_norm" | "instance_norm" | "l2_norm" => Row { condition: Condition::Shared, ..good(1, 4) },
