@@ -41,17 +41,18 @@ impl Reading {
     fn immediate(&mut self, ty: &Type, immediate: &ImmediateValue) -> Option<ValueKind> {
         match (immediate.kind.as_ref()?, ty) {
             (Immediate::Tensor(tensor), Type::Tensor(element, dims)) => self.tensor(*element, dims, tensor),
-            (Immediate::List(list), Type::List(..)) => {
-                Some(ValueKind::List(list.values.iter().map(|v| self.value(v).value).collect()))
+            (Immediate::List(list), Type::List(of, _)) => {
+                Some(ValueKind::List(list.values.iter().map(|v| self.part(of, v)).collect::<Option<_>>()?))
             }
-            (Immediate::Tuple(tuple), Type::Tuple(_)) => {
-                Some(ValueKind::Tuple(tuple.values.iter().map(|v| self.value(v).value).collect()))
+            (Immediate::Tuple(tuple), Type::Tuple(of)) if tuple.values.len() == of.len() => {
+                let parts = tuple.values.iter().zip(of).map(|(v, of)| self.part(of, v));
+                Some(ValueKind::Tuple(parts.collect::<Option<_>>()?))
             }
-            (Immediate::Dictionary(dictionary), Type::Dict(..)) => {
+            (Immediate::Dictionary(dictionary), Type::Dict(of_key, of_value)) => {
                 let mut pairs = Vec::with_capacity(dictionary.values.len());
                 for pair in &dictionary.values {
                     let (key, value) = pair.key.as_ref().zip(pair.value.as_ref())?;
-                    pairs.push((self.value(key).value, self.value(value).value));
+                    pairs.push((self.part(of_key, key)?, self.part(of_value, value)?));
                 }
                 // As Apple's compiler writes them; they have no order.
                 let key = |v: &syntax::Value| if let ValueKind::Str(s) = &v.kind { Some(s.clone()) } else { None };
@@ -60,6 +61,12 @@ impl Reading {
             }
             _ => None,
         }
+    }
+
+    /// A value in another one, without its type, which is told outside; `None` if that is another one.
+    fn part(&mut self, declared: &Type, value: &Value) -> Option<syntax::Value> {
+        let typed = self.value(value);
+        holds(declared, &typed.ty).then_some(typed.value)
     }
 
     fn tensor(&mut self, element: Element, dims: &[Dim], tensor: &TensorValue) -> Option<ValueKind> {
@@ -101,6 +108,21 @@ impl Reading {
         };
         self.error("value", message);
         Some(ValueKind::Bool(false))
+    }
+}
+
+/// Whether what is of a type can be where another one is declared, of which dimensions may be open.
+fn holds(declared: &Type, found: &Type) -> bool {
+    let dim = |(declared, found): (&Dim, &Dim)| declared == found || *declared == Dim::Unknown;
+    match (declared, found) {
+        (Type::Tensor(a, dims), Type::Tensor(b, found)) => {
+            a == b && dims.len() == found.len() && dims.iter().zip(found).all(dim)
+        }
+        (Type::List(a, length), Type::List(b, found)) => holds(a, b) && dim((length, found)),
+        (Type::Tuple(a), Type::Tuple(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| holds(a, b)),
+        (Type::Dict(ak, av), Type::Dict(bk, bv)) => holds(ak, bk) && holds(av, bv),
+        (Type::State(a), Type::State(b)) => holds(a, b),
+        _ => false,
     }
 }
 
