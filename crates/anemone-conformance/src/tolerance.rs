@@ -97,15 +97,16 @@ fn row(mnemonic: &str) -> Row {
         "pow" | "floor_div" | "mod" => Row { condition: Condition::Tried, ..good(1, 4) },
         // Sums in `f32`, in the engine's order.
         "linear" | "matmul" | "einsum" | "conv" | "conv_transpose" | "avg_pool" | "reduce_sum" | "reduce_mean"
-        | "reduce_l1_norm" | "reduce_sum_square" | "reduce_l2_norm" | "l2_pool" => {
-            Row { condition: Condition::Sums, ..good(1, 2) }
-        }
+        | "reduce_l1_norm" | "reduce_sum_square" | "reduce_l2_norm" | "l2_pool" | "upsample_bilinear"
+        | "resize_bilinear" | "resize" => Row { condition: Condition::Sums, ..good(1, 2) },
         // Sums within functions.
         "reduce_prod" => Row { condition: Condition::Products, ..good(1, 4) },
         "reduce_log_sum" => Row { condition: Condition::Logarithms, ..good(1, 4) },
         "batch_norm" => Row { condition: Condition::Tried, ..good(1, 4) },
         // The distance from the largest, up to 88 before results vanish, is rounded before the exponential.
         "softmax" | "scaled_dot_product_attention" => Row { condition: Condition::Tried, ..good(1, 96) },
+        // Sums in `f32` go through functions, and on to the next step.
+        "lstm" | "gru" | "rnn" => Row { condition: Condition::Tried, ..good(1, 4) },
         // 1, for the largest, plus small exponentials is rounded before the logarithm.
         "reduce_log_sum_exp" => Row { abs: 1.2e-7, condition: Condition::Tried, ..good(1, 4) },
         "layer_norm" | "instance_norm" | "l2_norm" => Row { condition: Condition::Shared, ..good(1, 4) },
@@ -374,6 +375,12 @@ mod tests {
         "reduce_sum_square",
         "reduce_l2_norm",
         "l2_pool",
+        "upsample_bilinear",
+        "resize_bilinear",
+        "resize",
+        "lstm",
+        "gru",
+        "rnn",
         "reduce_prod",
         "reduce_log_sum",
         "reduce_log_sum_exp",

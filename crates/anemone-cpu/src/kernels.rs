@@ -5,6 +5,7 @@
 
 mod activation;
 mod attention;
+mod batch;
 mod boxes;
 mod cast;
 mod compare;
@@ -22,8 +23,10 @@ mod movement;
 mod norm;
 mod pad;
 mod pool;
+mod recurrent;
 mod reduce;
 mod reference;
+mod resize;
 mod scatter;
 mod shape;
 mod slice;

@@ -2,6 +2,7 @@
 
 pub mod activation;
 pub mod attention;
+pub mod batch;
 pub mod boxes;
 pub mod cast;
 pub mod compare;
@@ -18,7 +19,9 @@ pub mod movement;
 pub mod norm;
 pub mod pad;
 pub mod pool;
+pub mod recurrent;
 pub mod reduce;
+pub mod resize;
 pub mod scatter;
 pub mod shape;
 pub mod slice;
@@ -86,9 +89,15 @@ macro_rules! for_each_op {
                 list_gather ListGather, list_scatter ListScatter,
             }
             space {
-                pixel_shuffle PixelShuffle, depth_to_space DepthToSpace, space_to_depth SpaceToDepth,
-                upsample_nearest_neighbor UpsampleNearestNeighbor,
+                pixel_shuffle PixelShuffle, pixel_unshuffle PixelUnshuffle, depth_to_space DepthToSpace,
+                space_to_depth SpaceToDepth, upsample_nearest_neighbor UpsampleNearestNeighbor, crop Crop,
             }
+            batch { space_to_batch SpaceToBatch, batch_to_space BatchToSpace, }
+            resize {
+                upsample_bilinear UpsampleBilinear, resize_bilinear ResizeBilinear,
+                resize_nearest_neighbor ResizeNearestNeighbor, resize Resize,
+            }
+            recurrent { lstm Lstm, gru Gru, rnn Rnn, }
         }
     };
 }

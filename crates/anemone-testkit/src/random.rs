@@ -11,6 +11,7 @@
 mod arguments;
 mod positions;
 mod products;
+mod sizes;
 mod windows;
 
 use anemone_conformance::numbers::Random;

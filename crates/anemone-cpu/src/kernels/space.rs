@@ -1,6 +1,6 @@
-//! Moving elements between channels and space, and enlarging.
+//! Moving elements between channels and space, enlarging, and cropping.
 
 use super::movement_kernels;
 use anemone_ir::ops::space::*;
 
-movement_kernels! { PixelShuffle DepthToSpace SpaceToDepth UpsampleNearestNeighbor }
+movement_kernels! { PixelShuffle PixelUnshuffle DepthToSpace SpaceToDepth UpsampleNearestNeighbor Crop }

@@ -36,6 +36,13 @@ impl Generator<'_, '_> {
             "clip" => self.clip(dtype)?,
             "pixel_shuffle" | "depth_to_space" | "space_to_depth" => self.rearrangement(schema, dtype)?,
             "upsample_nearest_neighbor" => self.upsample(dtype)?,
+            "upsample_bilinear" => self.upsample_bilinear(dtype)?,
+            "resize_bilinear" | "resize_nearest_neighbor" => self.resize_image(schema, dtype)?,
+            "resize" => self.resize(dtype)?,
+            "crop" => self.crop(dtype)?,
+            "pixel_unshuffle" => self.pixel_unshuffle(dtype)?,
+            "space_to_batch" | "batch_to_space" => self.blocks(schema, dtype)?,
+            "lstm" | "gru" | "rnn" => self.recurrent(schema, dtype)?,
             "gather" | "gather_nd" | "gather_along_axis" => return self.gather(schema, dtype),
             "topk" | "argsort" => self.sorted(schema, dtype)?,
             "slice_update" => return self.slice_update(dtype),
@@ -465,7 +472,7 @@ impl Generator<'_, '_> {
         }
     }
 
-    fn upsample(&mut self, dtype: DType) -> Result<Arguments> {
+    pub(super) fn upsample(&mut self, dtype: DType) -> Result<Arguments> {
         let x = self.operand(dtype, 3..=5)?;
         let float = self.u.ratio(1, 3)?;
         let mut arguments = vec![("x", x.into())];

@@ -465,6 +465,39 @@ pub static ROWS: &[Row] = &[
         .when(|site| site.argument("x").is_some_and(|x| site.ty(x).dims.iter().any(|d| *d > 2048))),
     keep("topk", &["topk"], "it runs, with `uint16` indices", "computer-graphics-tools, ANEForge").since(H14),
     keep("argsort", &["argsort"], "it runs; nobody says with which indices", "ANEForge").since(H14),
+    warn(
+        "resize-m1",
+        &["upsample_bilinear", "resize_bilinear", "resize"],
+        "the M1 has nothing that interpolates: it rounds otherwise, and some modes abort",
+        "ANEForge",
+    )
+    .until(H13)
+    .mend("write it as a transposed convolution, or resize on the CPU"),
+    keep(
+        "resize",
+        &["upsample_bilinear", "resize_bilinear", "resize"],
+        "it runs; nobody says with which numbers",
+        "ANEForge, computer-graphics-tools",
+    )
+    .since(H14),
+    keep("resize-nearest", &["resize_nearest_neighbor"], "it runs, with the right numbers", "ANEForge"),
+    warn(
+        "batch-blocks",
+        &["space_to_batch"],
+        "blocks are of 2, 3, 4 or 8",
+        "ANEForge",
+    )
+    .mend("do it in several steps")
+    .when(|site| matches!(&site.node.op, Op::SpaceToBatch(op) if op.blocks.block.iter().any(|b| ![1, 2, 3, 4, 8].contains(b)))),
+    keep("batch", &["space_to_batch", "batch_to_space"], "they run", "ANEForge, computer-graphics-tools"),
+    keep("crop", &["crop", "pixel_unshuffle"], "they run", "ANEForge"),
+    refuse(
+        "recurrent",
+        &["lstm", "gru", "rnn"],
+        "the engine steps through no sequence",
+        "ANEForge, ironmill, hollance",
+    )
+    .mend("write the steps out as products and functions of elements, or run it on the CPU"),
     keep(
         "space",
         &["pixel_shuffle", "depth_to_space", "space_to_depth", "upsample_nearest_neighbor"],
