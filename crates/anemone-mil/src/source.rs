@@ -49,6 +49,11 @@ impl Source {
         }
     }
 
+    /// The same text under another name.
+    pub(crate) fn named(self, name: &str) -> Source {
+        Source { name: name.into(), ..self }
+    }
+
     /// The name.
     pub fn name(&self) -> &str {
         &self.name

@@ -1,6 +1,7 @@
 //! `Manifest.json`: which of a package's files is its model.
 
 use super::decode::Wrong;
+use crate::weights::Folder;
 use anemone_file::Root;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -11,8 +12,8 @@ const VERSION: &str = "1.0.0";
 /// A manifest has a few lines.
 const MAX_BYTES: usize = 1 << 24;
 
-/// The file of a package's model, from its manifest.
-pub(super) fn root_model(package: &Path) -> Result<PathBuf, Wrong> {
+/// The file of a package's model, from its manifest, and the folder that its weights are named from.
+pub(super) fn root_model(package: &Path) -> Result<(PathBuf, Folder), Wrong> {
     let root = Root::new(package);
     let manifest = root.open("Manifest.json").map_err(|e| format!("it cannot be read: {e}"))?;
     let item = root_item(manifest.as_slice())?;
@@ -23,7 +24,7 @@ pub(super) fn root_model(package: &Path) -> Result<PathBuf, Wrong> {
         let message = format!("its model at {item:?} is a folder, where a protobuf model was expected");
         return Err(Wrong { message, hint: Some("if that folder is a compiled model, open it itself".to_owned()) });
     }
-    Ok(file)
+    Ok((file, Folder::of(&data.path().join(item))))
 }
 
 /// The path of the model below `Data`.

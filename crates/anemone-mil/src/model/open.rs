@@ -6,7 +6,7 @@ use crate::description::{Description, derived};
 use crate::syntax;
 use crate::weights::Folder;
 use crate::{LoadError, Source};
-use anemone_file::Mapped;
+use anemone_file::{Mapped, Root};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,15 +40,19 @@ impl ModelFile {
             // A model begins with its version, in field 1; no text begins with such a character.
             _ => metadata.is_file() && Mapped::open(path).map_err(io(path))?.as_slice().first() == Some(&8),
         };
-        if protobuf { model(path, path, Form::Model) } else { text(path, path, Form::Text, None) }
+        if protobuf {
+            model(path, path, Folder::of(path), Form::Model)
+        } else {
+            text(path, Source::open(path)?, Folder::of(path), Form::Text, None)
+        }
     }
 }
 
 fn folder(path: &Path) -> Result<ModelFile> {
     let there = |name: &str| path.join(name).exists();
     if there("Manifest.json") {
-        let file = manifest::root_model(path).map_err(at(&path.join("Manifest.json")))?;
-        return model(path, &file, Form::Package);
+        let (file, folder) = manifest::root_model(path).map_err(at(&path.join("Manifest.json")))?;
+        return model(path, &file, folder, Form::Package);
     }
     if there("coremldata.bin") || there("model.mil") {
         return compiled_model(path);
@@ -63,10 +67,11 @@ fn folder(path: &Path) -> Result<ModelFile> {
 }
 
 fn compiled_model(path: &Path) -> Result<ModelFile> {
-    let data_path = path.join("coremldata.bin");
+    // What a link leads to may be of anybody, so both files are looked for in the folder only.
+    let (root, data_path) = (Root::new(path), path.join("coremldata.bin"));
     let mut told = None;
     if data_path.exists() {
-        let data = Mapped::open(&data_path).map_err(io(&data_path))?;
+        let data = root.open("coremldata.bin").map_err(io(&data_path))?;
         let data = compiled::read(data.as_slice()).map_err(|message| at(&data_path)(message.into()))?;
         if let Some(name) = data.not_a_program {
             let stages: Vec<_> = (0..).map(|i| format!("model{i}")).take_while(|s| path.join(s).is_dir()).collect();
@@ -80,14 +85,16 @@ fn compiled_model(path: &Path) -> Result<ModelFile> {
         let hint = Some("it is no ML program, or not all of it is there".to_owned());
         return Err(at(path)(Wrong { message: "the compiled model has no `model.mil`".to_owned(), hint }));
     }
-    text(path, &text_path, Form::Compiled, told)
+    let real = root.resolve("model.mil").map_err(io(&text_path))?;
+    let source = Source::open(&real)?.named(&text_path.display().to_string());
+    text(path, source, Folder::of(&text_path), Form::Compiled, told)
 }
 
 /// What a compiled model says beside its text: specification, description, and that as it is in the file.
 type Told = (i32, Description, Arc<[u8]>);
 
-fn text(path: &Path, text: &Path, form: Form, told: Option<Told>) -> Result<ModelFile> {
-    let source = Source::open(text)?;
+/// A model as text. `path` is what the user named, `folder` is where its weights are.
+fn text(path: &Path, source: Source, folder: Folder, form: Form, told: Option<Told>) -> Result<ModelFile> {
     let tree = syntax::parse(source.text()).map_err(|d| source.error(d))?;
     let (specification, description, raw_description) = match told {
         Some((specification, description, raw)) => (Some(specification), description, Some(raw)),
@@ -102,12 +109,12 @@ fn text(path: &Path, text: &Path, form: Form, told: Option<Told>) -> Result<Mode
         raw_description,
         source,
         tree,
-        weights: Arc::new(Folder::of(text)),
+        weights: Arc::new(folder),
     })
 }
 
-/// A model as protobuf. `file` is it, `path` is what the user named.
-fn model(path: &Path, file: &Path, form: Form) -> Result<ModelFile> {
+/// A model as protobuf. `file` is it, `path` is what the user named, `folder` is where its weights are.
+fn model(path: &Path, file: &Path, folder: Folder, form: Form) -> Result<ModelFile> {
     let map = Mapped::open(file).map_err(io(file))?;
     let name = file.display().to_string();
     let Decoded { specification, updatable, description, raw_description, source, tree } =
@@ -121,6 +128,6 @@ fn model(path: &Path, file: &Path, form: Form) -> Result<ModelFile> {
         raw_description,
         source,
         tree,
-        weights: Arc::new(Folder::of(file)),
+        weights: Arc::new(folder),
     })
 }

@@ -81,6 +81,19 @@ fn nothing_outside_a_package_is_opened() {
     let message = said(&path);
     assert!(message.contains("a symbolic link leads out of the folder"), "{message}");
     assert!(message.contains("cp -rL") && message.contains("as MIL text:5:"), "{message}");
+    // A compiled model's parts.
+    let compiled = folder.path().join("c.mlmodelc");
+    ModelFile::open(&folder.path().join("in/model.mil")).unwrap().save(&compiled, Form::Compiled).unwrap();
+    for part in ["model.mil", "coremldata.bin"] {
+        let (part, outside) = (compiled.join(part), folder.path().join(part));
+        fs::rename(&part, &outside).unwrap();
+        symlink(&outside, &part).unwrap();
+        let message = said(&compiled);
+        assert!(message.contains("a symbolic link leads out of the folder"), "{message}");
+        fs::remove_file(&part).unwrap();
+        fs::rename(&outside, &part).unwrap();
+    }
+    assert_eq!(said(&compiled), "fine");
     fs::remove_file(&model).unwrap();
     symlink(folder.path().join("secret.mlmodel"), &model).unwrap();
     assert!(said(&path).contains("a symbolic link leads out of the folder"));
