@@ -6,9 +6,9 @@ use crate::context::{Context, Report};
 use crate::elements::Elements;
 use crate::engine::{EngineArgs, RanOn, execute, outputs};
 use crate::failure::{Failure, Problem};
-use crate::inputs::{self, Bound, Given, Source};
+use crate::inputs::{self, Binding, Bound, Given, Source};
 use crate::machine::Machine;
-use crate::model::Model;
+use crate::model::{Model, ModelArgs};
 use crate::progress::Progress;
 use crate::style::Style;
 use crate::table::{self, Align, Table, plural};
@@ -54,20 +54,20 @@ const PEAK: Duration = Duration::from_millis(300);
 #[derive(clap::Args, Debug)]
 #[command(long_about = LONG_ABOUT, after_long_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A file of MIL text, or a folder with model.mil
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     /// Measure N runs
     #[arg(long, value_name = "N", conflicts_with = "seconds", value_parser = clap::value_parser!(u64).range(1..=MOST))]
     iterations: Option<u64>,
     /// Measure for S seconds
     #[arg(long, value_name = "S", default_value = "2", value_parser = seconds)]
     seconds: Duration,
-    /// An input: NAME=FILE.npy, NAME=random, NAME=random:SEED, NAME=zeros or NAME=ones
+    /// An input: NAME=FILE.npy, NAME=random, NAME=random:SEED, NAME=zeros or NAME=ones; for images NAME=FILE.png or .jpg
     #[arg(short, long = "input", value_name = "NAME=SOURCE")]
     inputs: Vec<Given>,
-    /// Run this function of the model; `main` if not given
-    #[arg(long, value_name = "NAME")]
-    function: Option<String>,
+    /// Resize pictures that do not have the size of their input
+    #[arg(long)]
+    resize: bool,
     #[command(flatten)]
     engine: EngineArgs,
 }
@@ -137,11 +137,18 @@ pub(crate) struct Bench {
 
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<Bench, Failure> {
     let model = Model::open(&args.model, cx)?;
-    let function = model.function(args.function.as_deref())?;
-    let bound = inputs::bind(function, &args.inputs, Some(&Source::Random(0)))?;
+    let function = model.function();
+    let description = model.description();
+    let binding = Binding {
+        features: &description.inputs,
+        otherwise: Some(&Source::Random(0)),
+        resize: args.resize,
+        ..Binding::default()
+    };
+    let bound = inputs::bind(function, &args.inputs, binding, cx)?;
     inputs::warn_of_overflow(&bound, cx);
     let engine = args.engine.plan(function)?;
-    let mut results = outputs(&engine, function)?;
+    let mut results = outputs(&engine, function, 1)?;
     let reference = checked(&engine, function, &bound, &mut results)?;
     if cfg!(debug_assertions) {
         cx.warn("this program was built without optimisation: its times say nothing about anemone");

@@ -3,7 +3,7 @@
 use crate::context::{Context, Report};
 use crate::failure::Failure;
 use crate::finding::Finding;
-use crate::model;
+use crate::model::{self, ModelArgs};
 use crate::style::Style;
 use crate::table::plural;
 use crate::target;
@@ -11,7 +11,7 @@ use anemone_ir::ane::{self, Generation};
 use anemone_ir::limits::{Level, Limits, ROWS, lint_draft};
 use anemone_ir::op::schema;
 use anemone_ir::{Diagnostic, Draft, Location, Severity};
-use anemone_mil::Folder;
+use anemone_mil::ModelFile;
 use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -28,8 +28,8 @@ is 1 if there is an error.";
 #[derive(clap::Args, Debug)]
 #[command(long_about = LONG_ABOUT, after_long_help = after_help())]
 pub(crate) struct Args {
-    /// A file of MIL text, or a folder with model.mil
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     /// Also say what the Neural Engine of this chip or architecture does not take, or may not
     #[arg(long = "for", value_name = "CHIP", value_parser = target::parse)]
     target: Option<Generation>,
@@ -62,7 +62,7 @@ Where options disagree, --deny wins over --warn, and --warn over --allow.
 
 Examples:
   anemone check model.mil
-  anemone check model.mlmodelc --deny warnings        as a gate in CI
+  anemone check model.mlpackage --deny warnings       as a gate in CI
   anemone check model.mil --allow placeholder-width
   anemone check model.mil --for m1                    what the Neural Engine of an M1 does not take
   anemone check model.mil --json | jq '.diagnostics[] | {line, slug, message}'"
@@ -88,25 +88,13 @@ pub(crate) struct Check {
 }
 
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<Check, Failure> {
-    let (path, source) = model::read(&args.model)?;
-    let (mut found, functions) = match source.draft(&Folder::of(&path)) {
-        Err(e) => (e.diagnostics().to_vec(), Vec::new()),
-        Ok((draft, _)) => {
-            let functions = functions(&draft);
-            let limits = args.limits();
-            let mut found: Vec<_> = draft.functions.iter().flat_map(|f| lint_draft(f, &limits)).collect();
-            match anemone_ir::check(draft) {
-                Ok(program) => {
-                    found.extend_from_slice(program.warnings());
-                    match args.target.map(|generation| ane::legalise(&program, generation)) {
-                        None => {}
-                        Some(Ok(legal)) => found.extend(legal.warnings),
-                        Some(Err(refused)) => found.extend(refused.0),
-                    }
-                }
-                Err(diagnostics) => found.extend(diagnostics.0),
-            }
-            (found, functions)
+    let path = &args.model.model;
+    let (source, mut found, functions) = match model::open(path) {
+        Err(Err(failure)) => return Err(failure),
+        Err(Ok(e)) => (e.source().clone(), e.diagnostics().to_vec(), Vec::new()),
+        Ok(file) => {
+            let (found, functions) = args.found(&file, cx)?;
+            (file.source().clone(), found, functions)
         }
     };
     if args.deny.iter().any(|what| what == "warnings") {
@@ -127,11 +115,37 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<Check, Failure> {
         functions,
         diagnostics: Finding::all(&found, source.text()),
         summary,
-        model: path,
+        model: path.clone(),
     })
 }
 
 impl Args {
+    /// What there is to say about a model whose grammar is right.
+    fn found(&self, file: &ModelFile, cx: &Context) -> Result<(Vec<Diagnostic>, Vec<Checked>), Failure> {
+        let part = &self.model.part;
+        let (draft, _, _, problems) = model::drafted(file, part, part.function.is_some(), cx)?;
+        // Dimensions that nothing says are found again, with their lines.
+        let problems: Vec<_> = problems.into_iter().filter(|p| p.kind != "open-shape").collect();
+        if !problems.is_empty() {
+            return Err(problems.into());
+        }
+        let functions = functions(&draft);
+        let limits = self.limits();
+        let mut found: Vec<_> = draft.functions.iter().flat_map(|f| lint_draft(f, &limits)).collect();
+        match anemone_ir::check(draft) {
+            Ok(program) => {
+                found.extend_from_slice(program.warnings());
+                match self.target.map(|generation| ane::legalise(&program, generation)) {
+                    None => {}
+                    Some(Ok(legal)) => found.extend(legal.warnings),
+                    Some(Err(refused)) => found.extend(refused.0),
+                }
+            }
+            Err(diagnostics) => found.extend(diagnostics.0),
+        }
+        Ok((found, functions))
+    }
+
     fn limits(&self) -> Limits {
         let levels = [(Level::Allow, &self.allow), (Level::Warn, &self.warn), (Level::Deny, &self.deny)];
         let set = |limits: Limits, (level, names): (Level, &Vec<String>)| {

@@ -6,6 +6,7 @@ use anemone_ir::DType;
 use anemone_ir::reference::to_f16;
 use half::f16;
 use serde::Serialize;
+use std::ops::Range;
 
 /// The types of elements: variant, Rust's type, MIL's, code and name of NumPy, and the conversion from `f64`.
 macro_rules! for_each_type {
@@ -57,14 +58,24 @@ macro_rules! define_elements {
                 match self { $(Elements::$variant(v) => bytemuck::cast_slice_mut(v),)* }
             }
 
-            /// The elements, for the engine to read.
-            pub(crate) fn slice(&self) -> Slice<'_> {
-                match self { $(Elements::$variant(v) => Slice::$variant(v),)* }
+            /// How many there are.
+            pub(crate) fn len(&self) -> usize {
+                match self { $(Elements::$variant(v) => v.len(),)* }
             }
 
-            /// The elements, for the engine to fill.
-            pub(crate) fn slice_mut(&mut self) -> SliceMut<'_> {
-                match self { $(Elements::$variant(v) => SliceMut::$variant(v),)* }
+            /// A part of the elements, for the engine to read.
+            pub(crate) fn part(&self, range: Range<usize>) -> Slice<'_> {
+                match self { $(Elements::$variant(v) => Slice::$variant(&v[range]),)* }
+            }
+
+            /// A part of the elements, for the engine to fill.
+            pub(crate) fn part_mut(&mut self, range: Range<usize>) -> SliceMut<'_> {
+                match self { $(Elements::$variant(v) => SliceMut::$variant(&mut v[range]),)* }
+            }
+
+            /// A copy of what an engine holds.
+            pub(crate) fn of(slice: Slice<'_>) -> Elements {
+                match slice { $(Slice::$variant(v) => Elements::$variant(v.to_vec()),)* }
             }
 
             /// The numbers; each is exact.
@@ -85,6 +96,16 @@ macro_rules! define_elements {
 for_each_type!(define_elements);
 
 impl Elements {
+    /// All elements, for the engine to read.
+    pub(crate) fn slice(&self) -> Slice<'_> {
+        self.part(0..self.len())
+    }
+
+    /// All elements, for the engine to fill.
+    pub(crate) fn slice_mut(&mut self) -> SliceMut<'_> {
+        self.part_mut(0..self.len())
+    }
+
     /// `len` zeros.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use crate::context::{Context, Report};
 use crate::failure::{Failure, Problem};
 use crate::files::Files;
-use crate::model::Model;
+use crate::model::{Model, ModelArgs, dims_text};
 use crate::style::Style;
 use crate::table::{self, Align, Table, plural};
 use crate::target::{self, Target};
@@ -42,8 +42,8 @@ const HEAD: u64 = 64 * 1024;
 #[derive(clap::Args, Debug)]
 #[command(long_about = LONG_ABOUT, after_long_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A file of MIL text, or a folder with model.mil
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     /// The spelling: 1.0 is read by iOS 15 to 17, 1.3 by iOS 18; that of MODEL if not given
     #[arg(long, value_parser = PossibleValuesParser::new(Dialect::ALL.map(Dialect::name)))]
     dialect: Option<String>,
@@ -80,11 +80,12 @@ pub(crate) struct Emit {
 }
 
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<Emit, Failure> {
-    let model = Model::open(&args.model, cx)?;
+    let model = Model::open_whole(&args.model, cx)?;
+    specialised(&model, cx);
     let wanted = args.dialect.as_deref().and_then(Dialect::from_name);
     let (printed, dialect, target) = match args.target {
         None => {
-            let dialect = wanted.unwrap_or(model.dialect);
+            let dialect = wanted.unwrap_or(model.dialect());
             (print(&model.program, dialect), dialect, None)
         }
         Some(generation) => {
@@ -108,6 +109,17 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<Emit, Failure> {
     };
     let files = write(output, &printed, args.force)?;
     Ok(Emit { files, ..emit })
+}
+
+/// Says that dimensions which were open are not any more.
+fn specialised(model: &Model, cx: &Context) {
+    if !model.chosen.is_empty() {
+        let inputs: Vec<_> = model.chosen.iter().map(|c| format!("`{}` {}", c.input, dims_text(&c.shape))).collect();
+        cx.note(&format!(
+            "the text is for {}; `anemone convert` writes a model with its dimensions as open as they are",
+            inputs.join(", ")
+        ));
+    }
 }
 
 /// Writes the text, and the weights that are not there already.

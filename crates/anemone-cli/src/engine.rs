@@ -6,7 +6,7 @@ use crate::inputs::Bound;
 use crate::progress::Progress;
 use crate::table::plural;
 use anemone::{RunPath, RunReport, Transfer};
-use anemone_cpu::{Engine, EngineError, Input, Options, Output};
+use anemone_cpu::{Engine, EngineError, Input, Observer, Options, Output, State};
 use anemone_ir::{Function, Profile, ValueId};
 use clap::ValueEnum;
 use serde::Serialize;
@@ -75,21 +75,21 @@ pub(crate) fn problem(error: &EngineError) -> Problem {
     }
 }
 
-/// Room for the outputs, in the types in which the engine's profile keeps them.
+/// Room for the outputs of as many runs, in the types in which the engine's profile keeps them.
 ///
 /// # Errors
 /// There is no memory, or an output has a type that runs do not give.
-pub(crate) fn outputs(engine: &Engine, function: &Function) -> Result<Vec<Elements>, Failure> {
+pub(crate) fn outputs(engine: &Engine, function: &Function, runs: usize) -> Result<Vec<Elements>, Failure> {
     let room = |id: &ValueId| {
         let value = function.value(*id);
         let dtype = engine.profile().storage(value.ty.dtype);
-        Elements::zeros(dtype, value.ty.dims.elements())
+        Elements::zeros(dtype, value.ty.dims.elements().saturating_mul(runs))
             .map_err(|e| Problem::new("memory", format!("output `{}` is {}: {e}", value.name, value.ty)))
     };
     Ok(function.outputs.iter().map(room).collect::<Result<_, _>>()?)
 }
 
-/// Runs once, and gives the engine's own time.
+/// Runs once, on states that begin as zeros, and gives the engine's own time.
 ///
 /// # Errors
 /// The engine has no memory.
@@ -99,12 +99,40 @@ pub(crate) fn execute(
     inputs: &[Bound],
     outputs: &mut [Elements],
 ) -> Result<Duration, Failure> {
+    let mut state = engine.state().map_err(|e| problem(&e))?;
+    execute_step(engine, function, 0, inputs, outputs, &mut state, None)
+}
+
+/// Runs once, on states that are left as the run leaves them: with the inputs of a step, into the places of the outputs that
+/// are the step's. `observe` is told of each step of the plan.
+///
+/// # Errors
+/// The engine has no memory.
+pub(crate) fn execute_step(
+    engine: &Engine,
+    function: &Function,
+    step: usize,
+    inputs: &[Bound],
+    outputs: &mut [Elements],
+    state: &mut State,
+    observe: Option<&mut Observer<'_>>,
+) -> Result<Duration, Failure> {
     let row = |id: &ValueId| function.ty(*id).dims.last().copied().unwrap_or(1);
     let inputs = function.params.iter().zip(inputs);
-    let inputs: Vec<_> = inputs.map(|(id, b)| Input { data: b.elements.slice(), row_stride: row(id) }).collect();
+    let inputs: Vec<_> =
+        inputs.map(|(id, b)| Input { data: b.elements.part(b.at(step)), row_stride: row(id) }).collect();
     let outputs = function.outputs.iter().zip(outputs);
-    let mut outputs: Vec<_> = outputs.map(|(id, e)| Output { data: e.slice_mut(), row_stride: row(id) }).collect();
-    engine.run(&inputs, &mut outputs).map_err(|e| problem(&e).into())
+    let output = |(id, e): (&ValueId, _)| {
+        let len = function.ty(*id).dims.elements();
+        let elements: &mut Elements = e;
+        Output { data: elements.part_mut(step * len..(step + 1) * len), row_stride: row(id) }
+    };
+    let mut outputs: Vec<_> = outputs.map(output).collect();
+    let took = match observe {
+        Some(observe) => engine.run_observed(&inputs, &mut outputs, state, observe),
+        None => engine.run_stateful(&inputs, &mut outputs, state),
+    };
+    took.map_err(|e| problem(&e).into())
 }
 
 /// What ran a program, and how.

@@ -1,15 +1,18 @@
 //! What a run is given: `--input NAME=SOURCE`, bound to a function's inputs.
 
+mod file;
+mod image;
+
 use crate::context::Context;
-use crate::elements::{Elements, numpy};
+use crate::elements::Elements;
 use crate::failure::{Failure, Problem};
-use crate::npy;
 use crate::table::{self, Align, Table, plural};
 use anemone_ir::{DType, Function, TensorType};
+use anemone_mil::description::Feature;
+pub(crate) use file::tensor;
 use half::f16;
-use std::fs::File;
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Where the elements of an input come from.
@@ -60,29 +63,60 @@ pub(crate) struct Bound {
     pub(crate) elements: Elements,
     /// How many finite elements are too large for `fp16`.
     pub(crate) overflows: usize,
+    /// Whether the elements are those of several runs, one after the other.
+    pub(crate) each_step: bool,
 }
 
-/// Binds by name. An input that is not given comes from `otherwise`, if there is that.
+impl Bound {
+    /// Where the elements of a run are.
+    pub(crate) fn at(&self, step: usize) -> Range<usize> {
+        let len = self.ty.dims.elements();
+        let begin = if self.each_step { step * len } else { 0 };
+        begin..begin + len
+    }
+}
+
+/// How to bind.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Binding<'a> {
+    /// What the model tells of the function's inputs: which of them are images.
+    pub(crate) features: &'a [Feature],
+    /// What an input is that is not given.
+    pub(crate) otherwise: Option<&'a Source>,
+    /// How many runs there are in a row, if each may have inputs of its own.
+    pub(crate) steps: Option<usize>,
+    /// Whether images may be resized.
+    pub(crate) resize: bool,
+}
+
+/// Binds by name.
 ///
 /// # Errors
 /// Everything that is wrong with what is given, with a list of the function's inputs.
-pub(crate) fn bind(function: &Function, given: &[Given], otherwise: Option<&Source>) -> Result<Vec<Bound>, Failure> {
+pub(crate) fn bind(
+    function: &Function,
+    given: &[Given],
+    how: Binding<'_>,
+    cx: &Context,
+) -> Result<Vec<Bound>, Failure> {
     twice(given)?;
     let mut problems = unknown(function, given);
     let mut bound = Vec::new();
     for id in &function.params {
         let (name, ty) = (&*function.value(*id).name, *function.ty(*id));
-        let source = given.iter().find(|g| g.name == name).map(|g| &g.source).or(otherwise);
+        let source = given.iter().find(|g| g.name == name).map(|g| &g.source).or(how.otherwise);
         match source {
-            Some(source) => match elements(name, &ty, source) {
+            Some(source) => match elements(name, &ty, source, how, cx) {
                 Ok(elements) => {
                     let overflows = overflows(&ty, &elements);
-                    bound.push(Bound { name: name.to_owned(), ty, elements, overflows });
+                    let each_step = elements.len() > ty.dims.elements();
+                    bound.push(Bound { name: name.to_owned(), ty, elements, overflows, each_step });
                 }
                 Err(problem) => problems.push(problem),
             },
             None => {
-                let hint = format!("add --input {name}=FILE.npy, or {name}=random, {name}=zeros, {name}=ones");
+                let file = if image::is_image(how.features, name) { "FILE.png" } else { "FILE.npy" };
+                let hint = format!("add --input {name}={file}, or {name}=random, {name}=zeros, {name}=ones");
                 problems
                     .push(Problem::new("input-missing", format!("the input `{name}` ({ty}) is not given")).hint(hint));
             }
@@ -124,13 +158,23 @@ fn list(function: &Function) -> String {
     format!("the function `{}` has {inputs}:\n{}", function.name, text.trim_end())
 }
 
-fn elements(name: &str, ty: &TensorType, source: &Source) -> Result<Elements, Problem> {
+fn elements(
+    name: &str,
+    ty: &TensorType,
+    source: &Source,
+    how: Binding<'_>,
+    cx: &Context,
+) -> Result<Elements, Problem> {
     let len = ty.dims.elements();
     let made = match source {
-        Source::File(path) => return from_file(name, ty, path),
+        Source::File(path) if image::is_named_so(path) => return image::read(name, ty, path, how, cx),
+        Source::File(path) => return file::read(name, ty, path, how.steps),
         Source::Zeros => Elements::zeros(ty.dtype, len),
         Source::Ones => Elements::from_f64(ty.dtype, len, std::iter::repeat(1.0)),
-        Source::Random(seed) => Elements::from_f64(ty.dtype, len, random(ty.dtype, *seed, name)),
+        Source::Random(seed) => {
+            let len = len.saturating_mul(how.steps.unwrap_or(1));
+            Elements::from_f64(ty.dtype, len, random(ty.dtype, *seed, name))
+        }
     };
     made.map_err(|message| Problem::new("input-type", format!("input `{name}` is {ty}: {message}")))
 }
@@ -155,60 +199,6 @@ fn random(dtype: DType, seed: u64, name: &str) -> impl Iterator<Item = f64> {
     })
 }
 
-fn from_file(name: &str, ty: &TensorType, path: &Path) -> Result<Elements, Problem> {
-    let io = |e| Problem::io(&format!("read input `{name}` from"), path, &e);
-    let in_file = |e: npy::Error| {
-        let problem = Problem::new("npy", format!("input `{name}`: {} {}", path.display(), e.message));
-        Problem { hint: e.hint, ..problem }
-    };
-    let file = File::open(path).map_err(io)?;
-    if file.metadata().map_err(io)?.is_dir() {
-        return Err(Problem::new(
-            "io",
-            format!("input `{name}`: {} is a folder; a .npy file is wanted", path.display()),
-        ));
-    }
-    let mut file = BufReader::new(file);
-    let header = npy::read_header(&mut file).map_err(in_file)?;
-    // Before the elements are read: a file of something else may be as long as it likes.
-    fits(ty, &header).map_err(in_file)?;
-    npy::read_elements(&mut file, &header).map_err(in_file)
-}
-
-/// Whether a file holds what an input takes.
-fn fits(ty: &TensorType, header: &npy::Header) -> Result<(), npy::Error> {
-    if header.dtype().is_none() && header.kind == npy::Kind::Other {
-        return Err(header.refused());
-    }
-    let found = header.dtype();
-    let rounded = ty.dtype == DType::Fp16 && found == Some(DType::Fp32);
-    if found != Some(ty.dtype) && !rounded {
-        let (_, python) = numpy(ty.dtype).unwrap_or_default();
-        let hint = format!("convert it: numpy.save(FILE, x.astype(\"{python}\"))");
-        return Err(npy::Error::new(format!("is {header}, and the input is {ty}")).hint(hint));
-    }
-    let dims: Vec<u64> = ty.dims.iter().map(|d| *d as u64).collect();
-    if header.shape != dims {
-        let error = npy::Error::new(format!("is {header}, and the input is {ty}"));
-        let same_count = header.elements().is_ok_and(|n| n == ty.dims.elements() as u64);
-        return Err(match same_count {
-            true => {
-                error.hint(format!("the number of elements is right: numpy.save(FILE, x.reshape({:?}))", &*ty.dims))
-            }
-            false => error,
-        });
-    }
-    if header.order == npy::Order::Big {
-        let hint = format!("convert it: numpy.save(FILE, x.astype(\"<{}\"))", header.descr.trim_start_matches('>'));
-        return Err(npy::Error::new("has big-endian elements").hint(hint));
-    }
-    if header.fortran {
-        let hint = "convert it: numpy.save(FILE, numpy.ascontiguousarray(x))";
-        return Err(npy::Error::new("is in Fortran order, the first index fastest").hint(hint));
-    }
-    Ok(())
-}
-
 fn overflows(ty: &TensorType, elements: &Elements) -> usize {
     match (ty.dtype, elements) {
         (DType::Fp16, Elements::F32(v)) => {
@@ -220,8 +210,8 @@ fn overflows(ty: &TensorType, elements: &Elements) -> usize {
 
 /// Says which inputs lose numbers to `fp16`.
 pub(crate) fn warn_of_overflow(bound: &[Bound], cx: &Context) {
-    for Bound { name, overflows, ty, .. } in bound.iter().filter(|b| b.overflows > 0) {
-        let all = table::grouped(ty.dims.elements() as u64);
+    for Bound { name, overflows, elements, .. } in bound.iter().filter(|b| b.overflows > 0) {
+        let all = table::grouped(elements.len() as u64);
         cx.warn(&format!(
             "input `{name}`: {overflows} of {all} elements are beyond fp16, which ends at 65504, and become infinite"
         ));

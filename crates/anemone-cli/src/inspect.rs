@@ -3,7 +3,7 @@
 use crate::context::{Context, Report};
 use crate::engine::{ProfileArg, plan};
 use crate::failure::Failure;
-use crate::model::Model;
+use crate::model::{Model, ModelArgs};
 use crate::style::Style;
 use crate::table::{self, Align, Table, plural};
 use anemone_cpu::{Options, StepReport};
@@ -29,14 +29,11 @@ Examples:
 #[derive(clap::Args, Debug)]
 #[command(long_about = LONG_ABOUT, after_long_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A file of MIL text, or a folder with model.mil
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     /// Show each step of the plan
     #[arg(long)]
     plan: bool,
-    /// Look at this function of the model; `main` if not given
-    #[arg(long, value_name = "NAME")]
-    function: Option<String>,
     /// How values of type fp16 are kept between operations
     #[arg(long, value_enum, default_value = "fp16")]
     profile: ProfileArg,
@@ -101,7 +98,7 @@ pub(crate) struct Inspect {
 
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<Inspect, Failure> {
     let model = Model::open(&args.model, cx)?;
-    let function = model.function(args.function.as_deref())?;
+    let function = model.function();
     let options = Options { profile: args.profile.into(), threads: Some(1), ..Options::default() };
     let report = plan(function, options)?.report();
     let steps: Vec<_> = report.steps.iter().map(|step| Step::new(step, function)).collect();
@@ -114,9 +111,9 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<Inspect, Failure> {
             .filter(|ty| ty.dtype.is_float() && ty.dims.rank() > 0)
     };
     Ok(Inspect {
-        dialect: model.dialect.name(),
+        dialect: model.dialect().name(),
         function: function.name.to_string(),
-        functions: model.program.functions().iter().map(|f| f.name.to_string()).collect(),
+        functions: model.file.tree().functions.iter().map(|f| f.name.name.to_string()).collect(),
         opset: function.opset.to_string(),
         inputs: ports(function, &function.params),
         outputs: ports(function, &function.outputs),

@@ -106,6 +106,17 @@ impl NeuralArgs {
         }
     }
 
+    /// Says that the CPU runs what only it can.
+    ///
+    /// # Errors
+    /// The Neural Engine was asked for.
+    pub(crate) fn not_asked_for(&self, why: &str) -> Result<Result<Done, String>, Failure> {
+        if self.backend == BackendArg::Ane {
+            return Err(Failure::from(Problem::new("usage", format!("--backend ane: {why}"))).usage());
+        }
+        Ok(Err(why.to_owned()))
+    }
+
     fn try_run(&self, program: &Program, function: &Function, inputs: &[Bound]) -> Result<Done, String> {
         let mut options = CompileOptions::new();
         options.reproduction = self.reproduction.clone();

@@ -83,14 +83,14 @@ impl Target {
 /// Everything in it that the engine is known not to take.
 pub(crate) fn legalise(model: &Model, generation: Generation, cx: &Context) -> Result<(Legal, Target), Failure> {
     let legal = ane::legalise(&model.program, generation);
-    let legal = legal.map_err(|found| model::refused(&model.source, &found.0, generation, cx))?;
+    let legal = legal.map_err(|found| model::refused(model.source(), &found.0, generation, cx))?;
     let target = Target {
         chip: generation.chip(),
         architecture: generation.architecture(),
         changes: legal.changes.iter().map(Changed::new).collect(),
     };
     if !cx.json {
-        cx.say(&model::render(&model.source, &legal.warnings, cx));
+        cx.say(&model::render(model.source(), &legal.warnings, cx));
         cx.say(&target.text(cx.err));
     }
     Ok((legal, target))

@@ -89,6 +89,10 @@ pub enum EngineError {
     },
 }
 
+/// Is told of each step of a run when it is done: its position in [`Report::steps`](crate::Report::steps), when it began and
+/// when it ended.
+pub type Observer<'a> = dyn FnMut(usize, Instant, Instant) + 'a;
+
 /// The most threads of an engine.
 pub const MAX_THREADS: usize = 1024;
 
@@ -218,11 +222,16 @@ impl Engine {
         if self.states > 0 {
             return self.run_stateful(inputs, outputs, &mut self.state()?);
         }
-        self.run_pure(inputs, outputs)
+        self.run_pure(inputs, outputs, None)
     }
 
     /// Runs once, with states as further inputs, and those that are written as further outputs.
-    fn run_pure(&self, inputs: &[Input<'_>], outputs: &mut [Output<'_>]) -> Result<Duration, EngineError> {
+    fn run_pure(
+        &self,
+        inputs: &[Input<'_>],
+        outputs: &mut [Output<'_>],
+        mut observe: Option<&mut Observer<'_>>,
+    ) -> Result<Duration, EngineError> {
         self.check(inputs, outputs)?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut context = match idle {
@@ -233,14 +242,21 @@ impl Engine {
         self.bind(&mut context, inputs, outputs)?;
         let Context { places, scratch, .. } = &mut context;
         let team = Team::new(self.pool.as_deref(), scratch.floats_mut(), self.level);
-        for step in &self.plan.steps {
+        for (at, step) in self.plan.steps.iter().enumerate() {
             // SAFETY: places of the arena and of constants point into memory that the context and the plan hold; those of
             // inputs and outputs into memory that the caller lends, or into the context. All are large enough for their
             // elements (the plan for the former, `check` and `bind` for the latter), aligned to 64 bytes or to their
             // type, and initialised. That a step's results overlap nothing else of the step has been verified; the
             // caller's inputs are shared and its outputs exclusive borrows.
             let mut io = unsafe { Io::new(places, &step.reads, &step.writes) };
-            step.work.run(&mut io, &team);
+            match &mut observe {
+                None => step.work.run(&mut io, &team),
+                Some(observe) => {
+                    let begin = Instant::now();
+                    step.work.run(&mut io, &team);
+                    observe(at, begin, Instant::now());
+                }
+            }
         }
         self.finish(&mut context, outputs);
         let took = start.elapsed();

@@ -19,7 +19,7 @@ mod report;
 mod team;
 mod views;
 
-pub use engine::{Engine, EngineError, MAX_THREADS, Options, State};
+pub use engine::{Engine, EngineError, MAX_THREADS, Observer, Options, State};
 pub use peak::{Peak, peak};
 pub use report::{Report, StepReport};
 pub use views::{Input, Output, Slice, SliceMut};
