@@ -8,12 +8,12 @@ const ABOUT: &str = "Runs, checks, prints and measures neural networks in MIL, t
 const LONG_ABOUT: &str = "\
 Runs, checks, prints and measures neural networks in MIL, the language inside Core ML models.
 
-MODEL is a file of MIL text, or a folder that holds one as model.mil, as compiled Core ML models (.mlmodelc) do. Its weights \
-are read from the files that it names, beside it.
+MODEL is a Core ML model with an ML program, as .mlpackage, .mlmodelc or .mlmodel, or a file of MIL text (.mil). Its weights are \
+read from the files that it names, inside of the package or beside the text.
 
-`run` and `doctor` use the Neural Engine where there is one, through a private framework of Apple's. `bench` and `inspect` are \
-about the CPU engine, which models what is published of the Neural Engine's numbers; it is not the hardware, and does not \
-claim equal bits.";
+`run` and `doctor` use the Neural Engine where there is one, through a private framework of Apple's. `bench`, `compare` and \
+`inspect` are about the CPU engine, which models what is published of the Neural Engine's numbers; it is not the hardware, and \
+does not claim equal bits.";
 
 const AFTER_HELP: &str = "\
 `anemone help VERB` explains a verb, with examples.";
@@ -27,7 +27,7 @@ Fields may be added within a version of the schema; none is taken away or change
 
 Exit codes:
   0  it worked
-  1  it failed, or something is wrong with the model
+  1  it failed, or something is wrong with the model; `compare --tolerance`: outputs are too far apart
   2  the command line is wrong
   3  `doctor --compare`: something is worse than before
 
@@ -59,6 +59,7 @@ pub(crate) enum Verb {
     Run(crate::run::Args),
     Check(crate::check::Args),
     Emit(crate::emit::Args),
+    Compare(crate::compare::Args),
     Bench(crate::bench::Args),
     Inspect(crate::inspect::Args),
     Info(crate::info::Args),

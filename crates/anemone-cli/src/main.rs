@@ -5,6 +5,7 @@
 mod bench;
 mod check;
 mod command;
+mod compare;
 mod context;
 mod doctor;
 mod elements;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Verb::Run(args) => cx.finish("run", run::run(args, &cx)),
         Verb::Check(args) => cx.finish("check", check::run(args, &cx)),
         Verb::Emit(args) => cx.finish("emit", emit::run(args, &cx)),
+        Verb::Compare(args) => cx.finish("compare", compare::run(args, &cx)),
         Verb::Bench(args) => cx.finish("bench", bench::run(args, &cx)),
         Verb::Inspect(args) => cx.finish("inspect", inspect::run(args, &cx)),
         Verb::Info(args) => cx.finish("info", info::run(args)),

@@ -153,8 +153,8 @@ pub(crate) fn open(path: &Path) -> Result<ModelFile, Result<ParseError, Failure>
     ModelFile::open(path).map_err(|error| match error {
         LoadError::Parse(e) => Ok(e),
         LoadError::Model { path, message, hint } => {
-            let hint = hint.unwrap_or_else(|| MODELS.to_owned());
-            Err(Problem::new("model-kind", format!("{}: {message}", path.display())).hint(hint).into())
+            let problem = Problem::new("model-kind", format!("{}: {message}", path.display()));
+            Err(Problem { hint, ..problem }.into())
         }
         other => Err(Problem::new("io", other.to_string()).hint(MODELS).into()),
     })

@@ -4,7 +4,7 @@ use crate::support::{Folder, ran};
 use std::io::Read;
 use std::process::Stdio;
 
-const VERBS: [&str; 7] = ["run", "check", "emit", "bench", "inspect", "info", "doctor"];
+const VERBS: [&str; 8] = ["run", "check", "emit", "compare", "bench", "inspect", "info", "doctor"];
 
 #[test]
 fn help_teaches() {
@@ -62,6 +62,12 @@ fn the_command_line_itself_may_be_wrong() {
         "emit small.mil --force",
         "bench small.mil --seconds 0",
         "bench small.mil --seconds 1 --iterations 5",
+        "compare small.mil",
+        "compare small.mil small.mil --parted loud",
+        "run small.mil --shape x",
+        "run small.mil --shape x=1,0",
+        "run small.mil --steps 0",
+        "run small.mil --dump =y.npy",
         "inspect",
         "info extra",
         "doctor --only fly",
@@ -86,10 +92,10 @@ fn models_that_cannot_be_read() {
     for verb in ["run", "check", "emit", "bench", "inspect"] {
         for (model, expected) in [
             ("missing.mil", &["cannot read missing.mil"][..]),
-            ("package.mlpackage", &["does not read yet", "coremlcompiler compile"]),
+            ("package.mlpackage", &["package.mlpackage/Manifest.json: it has no `fileFormatVersion`"]),
             ("network.onnx", &["an ONNX model, which this version does not read yet", "= help:"]),
-            ("weights.safetensors", &["not a model of MIL text"]),
-            ("folder", &["folder is a folder without a file model.mil", "= help:"]),
+            ("weights.safetensors", &["not a model of MIL", "= help:"]),
+            ("folder", &["folder: it is a folder, but not of a model", "= help:"]),
             ("binary.mil", &["binary.mil", "UTF-8"]),
             ("/dev/null", &["/dev/null is not a regular file"]),
         ] {
@@ -105,7 +111,7 @@ fn a_folder_of_a_compiled_model_is_a_model() {
     let folder = Folder::new();
     folder.write("m.mlmodelc/model.mil", crate::support::SMALL);
     let checked = folder.anemone("check m.mlmodelc").ok();
-    assert_eq!(checked.out, "m.mlmodelc/model.mil: no errors and no warnings (2 operations)\n");
+    assert_eq!(checked.out, "m.mlmodelc: no errors and no warnings (2 operations)\n");
 }
 
 #[test]

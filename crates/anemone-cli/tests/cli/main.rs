@@ -4,10 +4,13 @@
 
 mod bench;
 mod check;
+mod compare;
 mod doctor;
 mod emit;
 mod general;
 mod info;
 mod inspect;
 mod run;
+mod shapes;
+mod steps;
 mod support;

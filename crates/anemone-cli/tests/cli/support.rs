@@ -181,3 +181,20 @@ pub(crate) fn halves(numbers: impl Fn(usize) -> f32) -> Vec<u8> {
     let data: Vec<u8> = (0..128).flat_map(|i| f16::from_f32(numbers(i)).to_le_bytes()).collect();
     npy("<f2", false, "(1, 2, 1, 64)", &data)
 }
+
+/// A `.npy` file of `float32` elements.
+pub(crate) fn singles(shape: &str, numbers: &[f32]) -> Vec<u8> {
+    npy("<f4", false, shape, bytemuck::cast_slice(numbers))
+}
+
+/// The elements of a file of `float16` or `float32` that the program wrote, which has a header of 128 bytes, and its shape.
+pub(crate) fn read_npy(file: &[u8]) -> (String, Vec<f32>) {
+    let header = String::from_utf8_lossy(&file[10..128]).into_owned();
+    let (_, shape) = header.split_once("'shape': ").unwrap();
+    let shape = shape[..=shape.find(')').unwrap()].to_owned();
+    let data = &file[128..];
+    let half = |b: &[u8]| f16::from_le_bytes([b[0], b[1]]).to_f32();
+    let single = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+    let halves = header.contains("<f2");
+    (shape, if halves { data.chunks_exact(2).map(half).collect() } else { data.chunks_exact(4).map(single).collect() })
+}
