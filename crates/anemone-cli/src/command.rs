@@ -59,6 +59,7 @@ pub(crate) enum Verb {
     Run(crate::run::Args),
     Check(crate::check::Args),
     Emit(crate::emit::Args),
+    Convert(crate::convert::Args),
     Compare(crate::compare::Args),
     Bench(crate::bench::Args),
     Inspect(crate::inspect::Args),

@@ -7,6 +7,7 @@ mod check;
 mod command;
 mod compare;
 mod context;
+mod convert;
 mod doctor;
 mod elements;
 mod emit;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Verb::Run(args) => cx.finish("run", run::run(args, &cx)),
         Verb::Check(args) => cx.finish("check", check::run(args, &cx)),
         Verb::Emit(args) => cx.finish("emit", emit::run(args, &cx)),
+        Verb::Convert(args) => cx.finish("convert", convert::run(args, &cx)),
         Verb::Compare(args) => cx.finish("compare", compare::run(args, &cx)),
         Verb::Bench(args) => cx.finish("bench", bench::run(args, &cx)),
         Verb::Inspect(args) => cx.finish("inspect", inspect::run(args, &cx)),

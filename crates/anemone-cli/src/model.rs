@@ -67,7 +67,7 @@ impl Model {
     }
 
     /// Of a file that was opened; `one`: of the function that is meant only.
-    fn of_file(file: ModelFile, part: &PartArgs, one: bool, cx: &Context) -> Result<Model, Failure> {
+    pub(crate) fn of_file(file: ModelFile, part: &PartArgs, one: bool, cx: &Context) -> Result<Model, Failure> {
         let progress = Progress::stage(&format!("reading {}", file.path().display()));
         let (draft, function, chosen, problems) = drafted(&file, part, one, cx)?;
         if !problems.is_empty() {
@@ -164,7 +164,10 @@ pub(crate) fn open(path: &Path) -> Result<ModelFile, Result<ParseError, Failure>
 const MODELS: &str = "MODEL is a .mlpackage, a .mlmodelc, a .mlmodel, or a .mil file of MIL text";
 
 /// The same, with what is wrong with the grammar shown.
-fn load(path: &Path, cx: &Context) -> Result<ModelFile, Failure> {
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn load(path: &Path, cx: &Context) -> Result<ModelFile, Failure> {
     open(path).map_err(|error| match error {
         Ok(text) => wrong(&text, cx),
         Err(failure) => failure,

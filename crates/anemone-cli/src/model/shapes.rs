@@ -78,6 +78,8 @@ pub(super) fn bind(
                 ));
             }
             if is_open {
+                // It is not true any more.
+                function.attributes.retain(|a| &*a.name != FLEXIBLE);
                 chosen.push(Chosen { function: function.name.to_string(), input, shape: dims, from });
             }
         }

@@ -36,3 +36,16 @@ fn open_dimensions_are_given() {
     assert!(emitted.out.contains("tensor<fp16, [1, 5, 64]> y = relu"), "{}", emitted.out);
     assert!(emitted.err.contains("note: the text is for `x` [1, 5, 64]; `anemone convert`"), "{}", emitted.err);
 }
+
+#[test]
+fn a_model_names_its_dimensions() {
+    let folder = Folder::new();
+    folder.write("named.mil", text(DEFAULT));
+    let ran = folder.anemone("run named.mil -i x=ones").ok();
+    assert!(ran.out.contains("y       [1, 2, 64]") && ran.out.contains("shape    x [1, 2, 64] (default)"), "{}", ran.out);
+    assert_eq!(ran.err, "");
+    assert_eq!(folder.anemone("run named.mil -i x=ones --shape x=1,8,64").ok().err, "");
+    let ran = folder.anemone("run named.mil -i x=ones --shape x=1,9,64").ok();
+    let expected = "warning: input `x`: [1, 9, 64] is outside of what the model says that it takes, which is [1, 1 to 8, 64]\n";
+    assert_eq!(ran.err, expected);
+}
