@@ -174,7 +174,9 @@ impl Args {
     fn check(&self, arrays: Option<&Path>) -> Result<(), Failure> {
         let usage = |message: &str| Err(Failure::from(Problem::new("usage", message)).usage());
         if self.b.is_none() && self.profile_b.is_none() {
-            return usage("there is nothing to compare with: name a second model or a folder of arrays, or use --profile-b");
+            return usage(
+                "there is nothing to compare with: name a second model or a folder of arrays, or use --profile-b",
+            );
         }
         if arrays.is_some() && self.profile_b.is_some() {
             return usage("--profile-b is for a model, and B is a folder of arrays");
@@ -196,7 +198,11 @@ fn names(outputs: &[OutputReport]) -> Vec<&str> {
 }
 
 /// The outputs of both, compared; and the names of those that only one has.
-fn outputs(a: &Arrays, b: &Arrays, tolerances: Option<&Tolerances>) -> Result<(Vec<OutputReport>, Vec<String>), Failure> {
+fn outputs(
+    a: &Arrays,
+    b: &Arrays,
+    tolerances: Option<&Tolerances>,
+) -> Result<(Vec<OutputReport>, Vec<String>), Failure> {
     let (mut out, mut problems) = (Vec::new(), Vec::new());
     for (name, x) in a {
         let Some((_, y)) = b.iter().find(|(other, _)| other == name) else { continue };
@@ -272,10 +278,13 @@ impl Compare {
         };
         let mut facts = vec![("first to differ", text(&values.first_different))];
         let below = format!("below {} dB", self.parted_below);
-        facts.push(("first to part", match &values.first_parted {
-            Some(value) => format!("{} ({below})", value.text()),
-            None => format!("none is {below}"),
-        }));
+        facts.push((
+            "first to part",
+            match &values.first_parted {
+                Some(value) => format!("{} ({below})", value.text()),
+                None => format!("none is {below}"),
+            },
+        ));
         facts
     }
 

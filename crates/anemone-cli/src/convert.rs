@@ -110,7 +110,11 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<Convert, Failure> {
     let files = files(&args.to, form, &back);
     Ok(Convert {
         model: args.from.clone(),
-        form: if args.from.is_dir() || from_form != Form::Text { from_form.to_string() } else { Form::Text.to_string() },
+        form: if args.from.is_dir() || from_form != Form::Text {
+            from_form.to_string()
+        } else {
+            Form::Text.to_string()
+        },
         output: args.to.clone(),
         output_form: form.to_string(),
         specification: back.specification(),
@@ -181,7 +185,8 @@ fn files(path: &Path, form: Form, model: &ModelFile) -> Vec<Written> {
 }
 
 fn walk(folder: &Path, out: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().filter_map(|e| Some(e.ok()?.path())).collect();
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().filter_map(|e| Some(e.ok()?.path())).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() { walk(&path, out) } else { out.push(path) }
@@ -196,6 +201,10 @@ impl Report for Convert {
         }
         let specification = self.specification.map(|n| format!(", specification {n}")).unwrap_or_default();
         let all = table::bytes(self.bytes);
-        format!("{}{}: {all}, read back and equal\n", table.text("", style), format_args!("{}{specification}", self.output_form))
+        format!(
+            "{}{}: {all}, read back and equal\n",
+            table.text("", style),
+            format_args!("{}{specification}", self.output_form)
+        )
     }
 }

@@ -158,13 +158,7 @@ fn list(function: &Function) -> String {
     format!("the function `{}` has {inputs}:\n{}", function.name, text.trim_end())
 }
 
-fn elements(
-    name: &str,
-    ty: &TensorType,
-    source: &Source,
-    how: Binding<'_>,
-    cx: &Context,
-) -> Result<Elements, Problem> {
+fn elements(name: &str, ty: &TensorType, source: &Source, how: Binding<'_>, cx: &Context) -> Result<Elements, Problem> {
     let len = ty.dims.elements();
     let made = match source {
         Source::File(path) if image::is_named_so(path) => return image::read(name, ty, path, how, cx),

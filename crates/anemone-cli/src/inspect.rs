@@ -1,11 +1,14 @@
 //! `anemone inspect`
 
+mod about;
+
 use crate::context::{Context, Report};
 use crate::engine::{ProfileArg, plan};
 use crate::failure::Failure;
-use crate::model::{Model, ModelArgs};
+use crate::model::{Chosen, Model, ModelArgs, dims_text};
 use crate::style::Style;
 use crate::table::{self, Align, Table, plural};
+use about::{About, Weights};
 use anemone_cpu::{Options, StepReport};
 use anemone_ir::{Function, ValueId};
 use serde::Serialize;
@@ -13,8 +16,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 const LONG_ABOUT: &str = "\
-Says what is in a model: inputs, outputs, operations, parameters, multiply-accumulates; and how the CPU engine would run it: \
-steps, operations that run together, memory.
+Says what is in a model: what it tells of itself, inputs, outputs and states with the shapes that they may have, operations, \
+weights and how they are compressed, multiply-accumulates; and how the CPU engine would run it: steps, operations that run \
+together, memory.
 
 Parameters are the elements of constant tensors of floats. Bytes moved by a step are those of its operands, results and \
 weights, each counted once.";
@@ -84,10 +88,15 @@ pub(crate) struct Inspect {
     function: String,
     functions: Vec<String>,
     opset: String,
+    about: About,
+    /// Dimensions that the model leaves open, as everything that follows has them.
+    shapes: Vec<Chosen>,
     inputs: Vec<Port>,
     outputs: Vec<Port>,
+    states: Vec<Port>,
     /// Operations that compute, the most frequent first.
     operations: Vec<Count>,
+    weights: Vec<Weights>,
     parameters: usize,
     parameter_bytes: usize,
     macs: u64,
@@ -102,24 +111,21 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<Inspect, Failure> {
     let options = Options { profile: args.profile.into(), threads: Some(1), ..Options::default() };
     let report = plan(function, options)?.report();
     let steps: Vec<_> = report.steps.iter().map(|step| Step::new(step, function)).collect();
-    let weights = || {
-        function
-            .values
-            .iter()
-            .filter_map(|v| v.literal.as_ref())
-            .map(|l| l.ty())
-            .filter(|ty| ty.dtype.is_float() && ty.dims.rank() > 0)
-    };
+    let weights = about::weights(function);
     Ok(Inspect {
         dialect: model.dialect().name(),
         function: function.name.to_string(),
         functions: model.file.tree().functions.iter().map(|f| f.name.name.to_string()).collect(),
         opset: function.opset.to_string(),
+        about: About::of(&model),
+        shapes: model.chosen.clone(),
         inputs: ports(function, &function.params),
         outputs: ports(function, &function.outputs),
         operations: operations(function),
-        parameters: weights().map(|ty| ty.dims.elements()).sum(),
-        parameter_bytes: weights().map(|ty| ty.bytes()).sum(),
+        states: ports(function, &function.states),
+        parameters: weights.iter().map(|w| w.elements()).sum(),
+        parameter_bytes: weights.iter().map(|w| w.bytes()).sum(),
+        weights,
         macs: function.macs(),
         plan: Plan {
             profile: options.profile.name(),
@@ -175,6 +181,7 @@ impl Report for Inspect {
     fn text(&self, style: Style) -> String {
         let computing: usize = self.operations.iter().map(|c| c.count).sum();
         let mut facts = vec![("model", self.model.display().to_string())];
+        facts.extend(self.about.facts());
         if self.functions.len() > 1 {
             facts.push(("functions", self.functions.join(", ")));
         }
@@ -197,7 +204,18 @@ impl Report for Inspect {
             ("scratch", format!("{} for each thread", size(plan.scratch_bytes_per_thread))),
             ("fused", format!("{} run together with others", plural(plan.fused, "operation"))),
         ];
-        let mut out = table::facts(&facts, style) + "\n" + &self.ports(style) + "\n" + &self.operations(style);
+        let shape = |c: &Chosen| ("shape", format!("{} {} ({})", c.input, dims_text(&c.shape), c.from));
+        facts.extend(self.shapes.iter().map(shape));
+        let tables = [
+            self.ports(style),
+            self.about.table(style),
+            self.operations(style),
+            about::weights_table(&self.weights, style),
+        ];
+        let mut out = table::facts(&facts, style);
+        for table in tables.iter().filter(|t| !t.is_empty()) {
+            out += &format!("\n{table}");
+        }
         out += &format!(
             "\n{}\n{}",
             style.heading(&format!("plan (profile {})", plan.profile)),
@@ -214,7 +232,7 @@ impl Inspect {
     fn ports(&self, style: Style) -> String {
         let mut table =
             Table::new(&[("", Align::Left), ("name", Align::Left), ("dtype", Align::Left), ("shape", Align::Left)]);
-        for (kind, ports) in [("input", &self.inputs), ("output", &self.outputs)] {
+        for (kind, ports) in [("input", &self.inputs), ("output", &self.outputs), ("state", &self.states)] {
             for port in ports {
                 table.row(vec![kind.to_owned(), port.name.clone(), port.dtype.to_owned(), format!("{:?}", port.shape)]);
             }

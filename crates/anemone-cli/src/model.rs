@@ -11,7 +11,7 @@ use anemone_ir::ane::Generation;
 use anemone_ir::{Diagnostic, Draft, Function, Program, Severity};
 use anemone_mil::description::FunctionDescription;
 use anemone_mil::{Dialect, LoadError, ModelFile, ParseError, Source};
-pub(crate) use shapes::{Chosen, Shape, dims_text};
+pub(crate) use shapes::{Chosen, Shape, dims_text, shapes_text};
 use std::path::{Path, PathBuf};
 
 /// How many diagnostics are shown to people.
@@ -178,10 +178,9 @@ pub(crate) fn load(path: &Path, cx: &Context) -> Result<ModelFile, Failure> {
 fn other_kind(path: &Path) -> Option<Problem> {
     let kind = path.extension()?.to_str()?.to_ascii_lowercase();
     let (what, hint) = match kind.as_str() {
-        "onnx" => (
-            "an ONNX model, which this version does not read yet",
-            "convert it to Core ML: a .mlpackage can be read",
-        ),
+        "onnx" => {
+            ("an ONNX model, which this version does not read yet", "convert it to Core ML: a .mlpackage can be read")
+        }
         "safetensors" | "gguf" | "pt" | "pth" | "bin" | "npy" | "npz" => ("not a model of MIL", MODELS),
         _ => return None,
     };

@@ -82,7 +82,8 @@ impl Measure {
             (false, Some(snr)) => format!("{snr:.1} dB"),
             (false, None) => "-".to_owned(),
         };
-        let infinite = |text: String| if self.not_finite > 0 { format!("{text}, {} inf/nan", self.not_finite) } else { text };
+        let infinite =
+            |text: String| if self.not_finite > 0 { format!("{text}, {} inf/nan", self.not_finite) } else { text };
         vec![
             infinite(table::value(self.max_abs)),
             table::grouped(self.max_ulp),

@@ -54,7 +54,9 @@ impl Tolerances {
         let tolerances = read.map(Tolerances).and_then(Tolerances::checked);
         tolerances.map_err(|e| {
             let problem = Problem::new("tolerance", format!("{}: {}", path.display(), e.trim_end()));
-            problem.hint("a table for each output, and [\"*\"] for the others, of abs, rel, ulp, cosine, snr and top1").into()
+            problem
+                .hint("a table for each output, and [\"*\"] for the others, of abs, rel, ulp, cosine, snr and top1")
+                .into()
         })
     }
 
@@ -102,11 +104,17 @@ impl Tolerance {
                     (None, Some(rel)) => format!("rel {rel}"),
                     _ => format!("abs {abs} + rel {rel}"),
                 };
-                out.push(format!("{} of {} beyond {asked}", table::grouped(over as u64), table::plural(b.len(), "element")));
+                out.push(format!(
+                    "{} of {} beyond {asked}",
+                    table::grouped(over as u64),
+                    table::plural(b.len(), "element")
+                ));
             }
         }
         let least = |name: &str, found: Option<f64>, asked: Option<f64>| match (found, asked) {
-            (Some(found), Some(asked)) if found < asked => Some(format!("{name} {} below {asked}", table::value(found))),
+            (Some(found), Some(asked)) if found < asked => {
+                Some(format!("{name} {} below {asked}", table::value(found)))
+            }
             _ => None,
         };
         if let Some(ulp) = self.ulp.filter(|ulp| measure.max_ulp > *ulp) {

@@ -25,10 +25,7 @@ pub(crate) fn tensor(what: &str, ty: &TensorType, path: &Path, steps: Option<usi
     };
     let file = File::open(path).map_err(io)?;
     if file.metadata().map_err(io)?.is_dir() {
-        return Err(Problem::new(
-            "io",
-            format!("{what}: {} is a folder; a .npy file is wanted", path.display()),
-        ));
+        return Err(Problem::new("io", format!("{what}: {} is a folder; a .npy file is wanted", path.display())));
     }
     let mut file = BufReader::new(file);
     let header = npy::read_header(&mut file).map_err(in_file)?;
@@ -78,4 +75,3 @@ fn fits(what: &str, ty: &TensorType, header: &npy::Header, steps: Option<usize>)
     }
     Ok(())
 }
-

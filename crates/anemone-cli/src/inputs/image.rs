@@ -40,11 +40,13 @@ pub(super) fn read(
 ) -> Result<Elements, Problem> {
     let Some(colours) = colours(how.features, name) else {
         let message = format!("input `{name}` is no image but {ty}: {} cannot be given for it", path.display());
-        let hint = "the model's description says which inputs are images; MIL text has none. Make a .npy file of the picture";
+        let hint =
+            "the model's description says which inputs are images; MIL text has none. Make a .npy file of the picture";
         return Err(Problem::new("input-type", message).hint(hint));
     };
     let [1, channels, height, width] = ty.dims[..] else {
-        let message = format!("input `{name}` is {ty}, which is no image: its dimensions are 1, colours, height and width");
+        let message =
+            format!("input `{name}` is {ty}, which is no image: its dimensions are 1, colours, height and width");
         return Err(Problem::new("input-type", message));
     };
     if channels as u64 != colours.channels() {

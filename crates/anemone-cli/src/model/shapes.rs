@@ -41,12 +41,7 @@ pub(crate) struct Chosen {
 }
 
 /// Gives the inputs of all functions their dimensions. What is outside of what the model says that it takes is warned of.
-pub(super) fn bind(
-    file: &ModelFile,
-    draft: &mut Draft,
-    given: &[Shape],
-    cx: &Context,
-) -> (Vec<Chosen>, Vec<Problem>) {
+pub(super) fn bind(file: &ModelFile, draft: &mut Draft, given: &[Shape], cx: &Context) -> (Vec<Chosen>, Vec<Problem>) {
     let (mut chosen, mut problems) = (Vec::new(), Vec::new());
     problems.extend(mistakes(draft, given));
     for function in &mut draft.functions {
@@ -104,7 +99,8 @@ fn mistakes(draft: &Draft, given: &[Shape]) -> Vec<Problem> {
 }
 
 fn open(input: &str, declared: &Declared) -> Problem {
-    let message = format!("input `{input}` is {declared}, and the model does not say which dimensions it has by default");
+    let message =
+        format!("input `{input}` is {declared}, and the model does not say which dimensions it has by default");
     let dims: Vec<_> = declared.dims().iter().map(|d| d.map_or_else(|| "N".to_owned(), |d| d.to_string())).collect();
     let hint = format!("add --shape {input}={}, with a number for each N", dims.join(","));
     Problem::new("open-shape", message).hint(hint)

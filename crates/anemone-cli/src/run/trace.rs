@@ -52,9 +52,8 @@ impl Trace {
             let (ts, dur) = (micros(begin), end.duration_since(begin).as_nanos() as f64 / 1000.0);
             json!({ "name": name, "cat": cat, "ph": "X", "ts": ts, "dur": dur, "pid": 1, "tid": 1, "args": args })
         };
-        let name = |what: &str, name: String| {
-            json!({ "name": what, "ph": "M", "pid": 1, "tid": 1, "args": { "name": name } })
-        };
+        let name =
+            |what: &str, name: String| json!({ "name": what, "ph": "M", "pid": 1, "tid": 1, "args": { "name": name } });
         let mut events = vec![
             name("process_name", format!("anemone: {}, function {}", model.display(), function.name)),
             name("thread_name", format!("engine, {threads} threads")),

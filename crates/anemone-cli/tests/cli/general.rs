@@ -4,7 +4,7 @@ use crate::support::{Folder, ran};
 use std::io::Read;
 use std::process::Stdio;
 
-const VERBS: [&str; 8] = ["run", "check", "emit", "compare", "bench", "inspect", "info", "doctor"];
+const VERBS: [&str; 9] = ["run", "check", "emit", "convert", "compare", "bench", "inspect", "info", "doctor"];
 
 #[test]
 fn help_teaches() {
@@ -63,6 +63,9 @@ fn the_command_line_itself_may_be_wrong() {
         "bench small.mil --seconds 0",
         "bench small.mil --seconds 1 --iterations 5",
         "compare small.mil",
+        "convert small.mil",
+        "convert small.mil out.onnx",
+        "convert small.mil out.mil --dtype fp8",
         "compare small.mil small.mil --parted loud",
         "run small.mil --shape x",
         "run small.mil --shape x=1,0",

@@ -5,9 +5,11 @@
 mod bench;
 mod check;
 mod compare;
+mod convert;
 mod doctor;
 mod emit;
 mod general;
+mod images;
 mod info;
 mod inspect;
 mod run;

@@ -9,9 +9,7 @@ fn text(attribute: &str) -> String {
     )
 }
 
-const DEFAULT: &str = "[FlexibleShapeInformation = tuple<tuple<string, dict<string, tensor<int32, [?]>>>, \
-    tuple<string, dict<string, list<tensor<int32, [2]>, ?>>>>((({\"DefaultShapes\", {{\"x\", [1, 2, 64]}}}), \
-    (\"RangeDims\", {{\"x\", [[1, 1], [1, 8], [64, 64]]}})))]";
+const DEFAULT: &str = r#" [FlexibleShapeInformation = tuple<tuple<string, dict<string, tensor<int32, [?]>>>, tuple<string, dict<string, list<tensor<int32, [2]>, ?>>>>((("DefaultShapes", {{"x", [1, 2, 64]}}), ("RangeDims", {{"x", [[1, 1], [1, 8], [64, 64]]}})))]"#;
 
 #[test]
 fn open_dimensions_are_given() {
@@ -29,7 +27,9 @@ fn open_dimensions_are_given() {
     let chosen = serde_json::json!([{ "function": "main", "input": "x", "shape": [1, 5, 64], "from": "--shape" }]);
     assert_eq!(json["shapes"], chosen);
     let run = "run open.mil -i x=ones --shape";
-    folder.anemone(&format!("{run} x=1,5,63")).fails(1, &["input `x` is fp16[1, ?, 64], which [1, 5, 63] does not fit"]);
+    folder
+        .anemone(&format!("{run} x=1,5,63"))
+        .fails(1, &["input `x` is fp16[1, ?, 64], which [1, 5, 63] does not fit"]);
     folder.anemone(&format!("{run} q=1,5,64")).fails(1, &["there is no input `q`", "the inputs are `x`"]);
     folder.anemone(&format!("{run} x=1,5,64 --shape x=1,6,64")).fails(1, &["gives `x` more than once"]);
     let emitted = folder.anemone("emit open.mil --shape x=1,5,64").ok();
@@ -42,10 +42,15 @@ fn a_model_names_its_dimensions() {
     let folder = Folder::new();
     folder.write("named.mil", text(DEFAULT));
     let ran = folder.anemone("run named.mil -i x=ones").ok();
-    assert!(ran.out.contains("y       [1, 2, 64]") && ran.out.contains("shape    x [1, 2, 64] (default)"), "{}", ran.out);
+    assert!(
+        ran.out.contains("y       [1, 2, 64]") && ran.out.contains("shape    x [1, 2, 64] (default)"),
+        "{}",
+        ran.out
+    );
     assert_eq!(ran.err, "");
     assert_eq!(folder.anemone("run named.mil -i x=ones --shape x=1,8,64").ok().err, "");
     let ran = folder.anemone("run named.mil -i x=ones --shape x=1,9,64").ok();
-    let expected = "warning: input `x`: [1, 9, 64] is outside of what the model says that it takes, which is [1, 1 to 8, 64]\n";
+    let expected =
+        "warning: input `x`: [1, 9, 64] is outside of what the model says that it takes, which is [1, 1 to 8, 64]\n";
     assert_eq!(ran.err, expected);
 }

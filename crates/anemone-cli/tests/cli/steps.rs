@@ -64,7 +64,8 @@ fn states_that_do_not_fit_are_refused() {
 fn values_on_the_way_are_saved() {
     let folder = folder();
     let run = "run running.mil -i x=x.npy -i w=w.npy --steps 3";
-    let ran = folder.anemone(&format!("{run} -o out --dump m --dump clipping=r.npy --dump y=again.npy --dump before")).ok();
+    let ran =
+        folder.anemone(&format!("{run} -o out --dump m --dump clipping=r.npy --dump y=again.npy --dump before")).ok();
     assert!(ran.out.contains("saved    out/m.npy\nsaved    r.npy\n"), "{}", ran.out);
     assert!(ran.out.starts_with("output") && !ran.out.contains("\nm "), "{}", ran.out);
     assert_eq!(read_npy(&folder.read("out/m.npy")).1, [1.0, 0.0, 2.0, 30.0, 4.0, 50.0]);
@@ -80,9 +81,15 @@ fn values_on_the_way_are_saved() {
 #[test]
 fn values_in_blocks_are_not_saved() {
     let folder = Folder::new();
-    let text = "program(1.3) { func main<ios17>(tensor<fp32, [2]> x, bool p) {
-        tensor<fp32, [2]> y = cond(pred = p) (block0() { tensor<fp32, [2]> inner = relu(x = x)[name = string(\"deep\")]; } \
-        -> (inner)), (block1() { tensor<fp32, [2]> other = exp(x = x); } -> (other)); } -> (y); }";
+    let text = r#"program(1.3) { func main<ios17>(tensor<fp32, [2]> x, bool p) {
+        tensor<fp32, [2]> y = cond(pred = p)
+        () {
+            tensor<fp32, [2]> inner = relu(x = x)[name = string("deep")];
+        } -> (inner)
+        () {
+            tensor<fp32, [2]> other = exp(x = x);
+        } -> (other);
+    } -> (y); }"#;
     folder.write("cond.mil", text);
     for name in ["inner", "deep"] {
         let ran = folder.anemone(&format!("run cond.mil -i x=ones -i p=ones --dump {name}"));
