@@ -27,6 +27,7 @@ mod recurrent;
 mod reduce;
 mod reference;
 mod resize;
+mod sample;
 mod scatter;
 mod shape;
 mod slice;

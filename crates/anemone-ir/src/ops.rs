@@ -22,6 +22,7 @@ pub mod pool;
 pub mod recurrent;
 pub mod reduce;
 pub mod resize;
+pub mod sample;
 pub mod scatter;
 pub mod shape;
 pub mod slice;
@@ -97,6 +98,7 @@ macro_rules! for_each_op {
                 upsample_bilinear UpsampleBilinear, resize_bilinear ResizeBilinear,
                 resize_nearest_neighbor ResizeNearestNeighbor, resize Resize,
             }
+            sample { crop_resize CropResize, resample Resample, affine Affine, }
             recurrent { lstm Lstm, gru Gru, rnn Rnn, }
         }
     };

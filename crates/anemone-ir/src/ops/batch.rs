@@ -55,6 +55,22 @@ impl SpaceToBatch {
         map
     }
 
+    /// Where all elements come from, if nothing is put around the images.
+    pub fn whole(&self) -> Option<GatherMap> {
+        let Blocks { images, channels, from: [h, w], to, block, .. } = self.blocks;
+        let plane = h * w;
+        let axes = [
+            (block[0], w),
+            (block[1], 1),
+            (images, channels * plane),
+            (channels, plane),
+            (to[0], block[0] * w),
+            (to[1], block[1]),
+        ];
+        let unpadded = to[0] * block[0] == h && to[1] * block[1] == w;
+        unpadded.then(|| GatherMap::steps(axes.map(|(count, step)| (count, 0, step as isize))))
+    }
+
     /// Where rows (or columns) of a result come from, for a position in the blocks.
     fn walk(&self, axis: usize, position: usize, stride: usize) -> Vec<Run> {
         let b = &self.blocks;

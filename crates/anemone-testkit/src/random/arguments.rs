@@ -42,6 +42,8 @@ impl Generator<'_, '_> {
             "crop" => self.crop(dtype)?,
             "pixel_unshuffle" => self.pixel_unshuffle(dtype)?,
             "space_to_batch" | "batch_to_space" => self.blocks(schema, dtype)?,
+            "crop_resize" => self.crop_resize(dtype)?,
+            "resample" | "affine" => self.sampled(schema, dtype)?,
             "lstm" | "gru" | "rnn" => self.recurrent(schema, dtype)?,
             "gather" | "gather_nd" | "gather_along_axis" => return self.gather(schema, dtype),
             "topk" | "argsort" => self.sorted(schema, dtype)?,

@@ -110,6 +110,58 @@ impl Generator<'_, '_> {
         ])
     }
 
+    pub(super) fn crop_resize(&mut self, dtype: DType) -> Result<Arguments> {
+        let dims = [self.u.int_in_range(1..=3)?, self.u.int_in_range(1..=3)?, self.size()?, self.size()?];
+        let mut arguments = vec![("x", self.shaped(dtype, &dims)?.into())];
+        let n = self.u.int_in_range(1..=dims[0])?;
+        if self.opset >= Opset::Ios17 {
+            let boxes = self.shaped(dtype, &[n, 4])?;
+            arguments.push(("boxes", boxes.into()));
+            if self.u.ratio(1, 2)? {
+                let images = (0..n).map(|_| self.u.int_in_range(0..=dims[0] - 1)).collect::<Result<Vec<_>>>()?;
+                arguments.push(("box_indices", integers(DType::Int32, &[n], &images)));
+            }
+        } else {
+            let width = *self.u.choose(&[4, 5])?;
+            arguments.push(("roi", self.shaped(dtype, &[n, 1, width, 1, 1])?.into()));
+        }
+        for name in ["target_height", "target_width"] {
+            arguments.push((name, (self.size()? as i32).into()));
+        }
+        arguments.push(("normalized_coordinates", self.u.arbitrary::<bool>()?.into()));
+        const MODES: [&str; 4] =
+            ["CORNERS_HEIGHT_FIRST", "CORNERS_WIDTH_FIRST", "CENTER_SIZE_HEIGHT_FIRST", "CENTER_SIZE_WIDTH_FIRST"];
+        arguments.push(("box_coordinate_mode", (*self.u.choose(&MODES)?).into()));
+        arguments.push(("sampling_mode", (*self.u.choose(&SAMPLING)?).into()));
+        Ok(arguments)
+    }
+
+    /// `resample` and `affine`.
+    pub(super) fn sampled(&mut self, schema: &Schema, dtype: DType) -> Result<Arguments> {
+        let dims = [self.u.int_in_range(1..=2)?, self.u.int_in_range(1..=3)?, self.size()?, self.size()?];
+        let mut arguments = vec![("x", self.shaped(dtype, &dims)?.into())];
+        let (h, w) = (self.size()?, self.size()?);
+        let affine = schema.mnemonic == "affine";
+        if affine {
+            let matrices = if self.u.ratio(1, 2)? { 1 } else { dims[0] };
+            arguments.push(("transform_matrix", self.shaped(dtype, &[matrices, 6])?.into()));
+            arguments.push(("output_height", (h as i32).into()));
+            arguments.push(("output_width", (w as i32).into()));
+        } else {
+            let of = *self.u.choose(&[DType::Fp32, DType::Int32])?;
+            arguments.push(("coordinates", self.shaped(of, &[dims[0], h, w, 2])?.into()));
+        }
+        let mut one = |of: &[&'static str]| self.u.choose(if affine { &of[..1] } else { of }).copied();
+        arguments.push(("sampling_mode", one(&["bilinear", "nearest"])?.into()));
+        arguments.push(("padding_mode", one(&["constant", "border", "reflection", "symmetric"])?.into()));
+        let modes = ["normalized_minus_one_to_one", "normalized_zero_to_one", "unnormalized"];
+        arguments.push(("coordinates_mode", one(&modes)?.into()));
+        let value = if affine { 0.0 } else { 0.5 };
+        arguments.push(("padding_value", self.scalar(dtype, &[value])?));
+        arguments.push(("align_corners", self.u.arbitrary::<bool>()?.into()));
+        Ok(arguments)
+    }
+
     /// `lstm`, `gru` and `rnn`.
     pub(super) fn recurrent(&mut self, schema: &Schema, dtype: DType) -> Result<Arguments> {
         let lstm = schema.mnemonic == "lstm";

@@ -491,6 +491,23 @@ pub static ROWS: &[Row] = &[
     .when(|site| matches!(&site.node.op, Op::SpaceToBatch(op) if op.blocks.block.iter().any(|b| ![1, 2, 3, 4, 8].contains(b)))),
     keep("batch", &["space_to_batch", "batch_to_space"], "they run", "ANEForge, computer-graphics-tools"),
     keep("crop", &["crop", "pixel_unshuffle"], "they run", "ANEForge"),
+    warn(
+        "sample-m1",
+        &["crop_resize", "resample", "affine"],
+        "points of images are read from M2 on",
+        "ANEForge",
+    )
+    .until(H13)
+    .mend("sample on the CPU, and give the result as an input"),
+    warn(
+        "crop-resize",
+        &["crop_resize"],
+        "it is not there on an M5; others have it from M2 on",
+        "mil_infer, ANEForge (from M2 on)",
+    )
+    .since(H14)
+    .mend("slice and resize, or do it on the CPU"),
+    keep("sample", &["resample", "affine"], "they run; nobody says with which numbers", "ANEForge, mil_infer").since(H14),
     refuse(
         "recurrent",
         &["lstm", "gru", "rnn"],
