@@ -56,6 +56,7 @@ static BOOL is_model(id model) { return [model isKindOfClass: [_ANEModel class]]
         *error = ane_error(23, @"Program not found", @"it is not loaded");
         return NO;
     }
+    if (__sync_add_and_fetch(&model->program->runs, 0)) fault(@"a program is unloaded while it runs");
     [model->program release];
     [model->modelAttributes release];
     model->program = nil;

@@ -63,6 +63,7 @@ struct procedure {
 @public
     ANECompiled *compiled;
     unsigned loadMask;
+    int runs; /* that are under way and not waited for */
 }
 + (id) programWith: (ANECompiled *)compiled mask: (unsigned)mask;
 - (BOOL) processRequest: (_ANERequest *)request

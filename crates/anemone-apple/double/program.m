@@ -131,6 +131,9 @@ static struct engine_memory memory(const struct port *port, uint8_t *base, size_
     BOOL ran = !fails("completion", &error) && [self run: &error];
     [self unbind];
     add(IN_FLIGHT, -1);
+    __sync_sub_and_fetch(&program->runs, 1);
+    /* One reference is this run's own, so that a mistake is told and does not crash; the real one is not known to take any. */
+    if ([request retainCount] < 2) fault(@"a request is let go of before its run is done");
     struct block *handler = request->completionHandler;
     ((void (*)(void *, BOOL, NSError *))handler->invoke)(handler, ran, error);
     [pool release];
@@ -190,6 +193,7 @@ static struct engine_memory memory(const struct port *port, uint8_t *base, size_
     @synchronized([ANERun class]) {
         if (in_flight > get(MOST_IN_FLIGHT)) set(MOST_IN_FLIGHT, in_flight);
     }
+    __sync_add_and_fetch(&runs, 1);
     [NSThread detachNewThreadSelector: @selector(runAlone) toTarget: run withObject: nil];
     return YES;
 }

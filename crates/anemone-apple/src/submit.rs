@@ -1,5 +1,6 @@
 //! Runs that are not waited for.
 
+use crate::bindings::Binding;
 use crate::error::{Error, Stage};
 use crate::evaluate::{Leases, Path};
 use crate::guard::{guarded, read};
@@ -18,6 +19,9 @@ use std::time::{Duration, Instant};
 
 /// What a run keeps while it is under way.
 struct Flight {
+    /// Nobody says that the framework keeps the request, and with it the surfaces and the handler, until the run is done. Where
+    /// the handler is never called it is never let go of.
+    _binding: Arc<Binding>,
     _leases: Leases,
     _slot: Slot,
 }
@@ -111,7 +115,8 @@ impl Model {
         let leases = Leases::of(inputs, outputs)?;
         // The handler belongs to the request, so a request is made for each run.
         let binding = self.0.bind(key, inputs, outputs)?;
-        let flight = Flight { _leases: leases, _slot: slot };
+        let binding = Arc::new(binding);
+        let flight = Flight { _binding: binding.clone(), _leases: leases, _slot: slot };
         let state = State { flight: Some(flight), result: None, done: false, waker: None };
         let pending = Arc::new(Pending { state: Mutex::new(state), done: Condvar::new() });
         let submission = Submission { pending: pending.clone(), _model: self.clone() };
@@ -137,6 +142,8 @@ fn handler(pending: Arc<Pending>) -> RcBlock<dyn Fn(Bool, *mut NSError)> {
         f
     }
     RcBlock::new(on_any_thread(move |ok: Bool, error: *mut NSError| {
+        // With the flight goes the request, and with it may go this block and what it holds.
+        let pending = pending.clone();
         let result = guarded(Stage::Evaluate, || {
             // SAFETY: the error is nil, or alive while the handler runs.
             let error = unsafe { error.as_ref() };

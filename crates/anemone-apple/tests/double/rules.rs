@@ -1,8 +1,10 @@
 //! What the double itself does when it is used as it should not be: it must not be kinder than the framework.
 
-use crate::bed::{bed, both, child, root};
+use crate::bed::{bed, both, child, root, soon};
+use crate::double;
 use crate::programs;
 use anemone_apple::{Framework, staging::Staging};
+use block2::RcBlock;
 use objc2::encode::{Encoding, RefEncode};
 use objc2::exception;
 use objc2::rc::{Retained, autoreleasepool};
@@ -299,6 +301,44 @@ fn a_failing_client_asks_the_model_for_its_uuid() {
         // SAFETY: one reference is ours.
         unsafe { CFRelease(surface.cast()) };
     });
+}
+
+/// Starts a run of `difference` that takes a while, with a handler that does nothing; the request and its surfaces.
+fn start(model: &AnyObject) -> (Object, [*mut IOSurface; 3]) {
+    let surfaces = [iosurface(64), iosurface(64), iosurface(64)];
+    let request = request(&[(surfaces[0], 0), (surfaces[1], 1)], &[(surfaces[2], 0)], None).unwrap();
+    let handler = RcBlock::new(|_: Bool, _: *mut NSError| {});
+    // SAFETY: a request, which copies the block.
+    unsafe { msg_send![&*request, setCompletionHandler: &*handler] }
+    double::set("completion_delay", 50);
+    evaluate(model, &request).unwrap();
+    (request, surfaces)
+}
+
+#[test]
+fn what_a_run_needs_is_not_let_go_of_before_it_is_done() {
+    let mut bed = bed();
+    autoreleasepool(|_| {
+        let model = loaded(&programs::difference(&[1, 3]));
+        let done = || soon(|| double::get("in_flight") == 0);
+        // In a pool of its own, so that nothing else keeps the request.
+        let begin = || autoreleasepool(|_| start(&model));
+        let (request, first) = begin();
+        drop(request);
+        assert!(done() && soon(|| double::get("faults") == 1), "the request");
+        let (request, second) = begin();
+        unload(&model).unwrap();
+        assert_eq!(double::get("faults"), 2, "the program");
+        assert!(done());
+        drop(request);
+        // What the run's own thread still holds goes a little later.
+        assert!(soon(|| double::live_of("_ANERequest") == 0));
+        for surface in first.into_iter().chain(second) {
+            // SAFETY: one reference is ours.
+            unsafe { CFRelease(surface.cast()) };
+        }
+    });
+    bed.faults = 2;
 }
 
 #[test]
