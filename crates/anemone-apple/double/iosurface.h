@@ -9,6 +9,8 @@ typedef struct __IOSurface *IOSurfaceRef;
 const void *CFRetain(const void *object);
 void CFRelease(const void *object);
 size_t IOSurfaceGetAllocSize(IOSurfaceRef surface);
+size_t IOSurfaceGetBytesPerRow(IOSurfaceRef surface);
+size_t IOSurfaceGetHeight(IOSurfaceRef surface);
 uint32_t IOSurfaceGetID(IOSurfaceRef surface);
 
 /* What the engine does, which has no lock of the CPU's. `NULL` if the surface is used in a way that forbids it: for reading,

@@ -22,7 +22,7 @@ struct __IOSurface {
     struct __IOSurface *next;
     uint32_t id, seed;
     int references, uses;
-    size_t bytes;
+    size_t bytes, row, height;
     unsigned char *base;
     /* Locks by their options: unlocking wants the same. */
     int locks[4];
@@ -83,7 +83,8 @@ IOSurfaceRef IOSurfaceCreate(NSDictionary *properties)
     memset(base, 0, bytes);
     IOSurfaceRef s = calloc(1, sizeof *s);
     pthread_mutex_lock(&lock);
-    *s = (struct __IOSurface){.next = all, .id = ++last_id, .references = 1, .bytes = bytes, .base = base};
+    *s = (struct __IOSurface){.next = all, .id = ++last_id, .references = 1, .bytes = bytes, .base = base, .row = row,
+                              .height = height};
     all = s;
     pthread_mutex_unlock(&lock);
     return s;
@@ -128,6 +129,8 @@ void *IOSurfaceGetBaseAddress(IOSurfaceRef surface)
         return value;                                  \
     }
 GETTER(size_t, IOSurfaceGetAllocSize, bytes)
+GETTER(size_t, IOSurfaceGetBytesPerRow, row)
+GETTER(size_t, IOSurfaceGetHeight, height)
 GETTER(uint32_t, IOSurfaceGetID, id)
 GETTER(uint32_t, IOSurfaceGetSeed, seed)
 GETTER(int32_t, IOSurfaceGetUseCount, uses)

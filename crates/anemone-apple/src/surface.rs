@@ -13,6 +13,12 @@ use std::ffi::c_void;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
+/// The bytes that are there from a surface's base address on. The address may lie inside the allocation, so its rows count, and
+/// the allocation is no more than a bound.
+fn extent(allocation: usize, row: usize, height: usize) -> usize {
+    allocation.min(row.saturating_mul(height))
+}
+
 /// What an `IOSurfaceRef` points to.
 #[repr(C)]
 pub(crate) struct IOSurfaceRef {
@@ -38,6 +44,8 @@ unsafe extern "C" {
     fn IOSurfaceUnlock(surface: *mut IOSurfaceRef, options: u32, seed: *mut u32) -> i32;
     fn IOSurfaceGetBaseAddress(surface: *mut IOSurfaceRef) -> *mut c_void;
     fn IOSurfaceGetAllocSize(surface: *mut IOSurfaceRef) -> usize;
+    fn IOSurfaceGetBytesPerRow(surface: *mut IOSurfaceRef) -> usize;
+    fn IOSurfaceGetHeight(surface: *mut IOSurfaceRef) -> usize;
     fn IOSurfaceGetID(surface: *mut IOSurfaceRef) -> u32;
 }
 
@@ -106,12 +114,21 @@ impl Surface {
     /// # Safety
     /// `raw` is a surface, and the caller gives away one reference to it.
     unsafe fn owning(raw: NonNull<IOSurfaceRef>) -> Surface {
+        let surface = raw.as_ptr();
         // SAFETY: `raw` is a surface.
-        let (bytes, id) = unsafe { (IOSurfaceGetAllocSize(raw.as_ptr()), IOSurfaceGetID(raw.as_ptr())) };
-        Surface { raw, bytes, lease: Lease::of(id) }
+        let (allocation, row, height, id) = unsafe {
+            (
+                IOSurfaceGetAllocSize(surface),
+                IOSurfaceGetBytesPerRow(surface),
+                IOSurfaceGetHeight(surface),
+                IOSurfaceGetID(surface),
+            )
+        };
+        Surface { raw, bytes: extent(allocation, row, height), lease: Lease::of(id) }
     }
 
-    /// The surface of another owner, which keeps its own reference.
+    /// The surface of another owner, which keeps its own reference. Its bytes are those of its rows; of one with several planes
+    /// that is a part.
     #[cfg(target_vendor = "apple")]
     pub fn from_iosurface(surface: &objc2_io_surface::IOSurface) -> Surface {
         let raw = NonNull::from(surface).cast::<IOSurfaceRef>();
@@ -129,7 +146,7 @@ impl Surface {
         unsafe { self.raw.cast::<objc2_io_surface::IOSurface>().as_ref() }
     }
 
-    /// Its size in bytes; the system may have rounded it up.
+    /// Its size in bytes, from its base address on: bytes in a row times rows.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
@@ -274,5 +291,21 @@ impl DerefMut for WriteGuard<'_> {
     fn deref_mut(&mut self) -> &mut [u8] {
         // SAFETY: the surface is locked for writing and so many bytes long; the lease keeps everyone else of this process away.
         unsafe { std::slice::from_raw_parts_mut(self.locked.base.as_ptr(), self.locked.surface.bytes) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::extent;
+
+    #[test]
+    fn what_lies_behind_the_rows_is_not_read() {
+        assert_eq!(extent(16_384, 16_384, 1), 16_384);
+        // A base address inside the allocation: what is left of it is less than the allocation.
+        assert_eq!(extent(16_384, 256, 60), 15_360);
+        assert_eq!(extent(16_384, 256, 0), 0);
+        // Numbers that lie reach no further than the allocation.
+        assert_eq!(extent(16_384, usize::MAX, 2), 16_384);
+        assert_eq!(extent(16_384, 256, 100), 16_384);
     }
 }

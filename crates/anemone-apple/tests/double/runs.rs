@@ -213,8 +213,8 @@ fn what_does_not_fit_is_refused_before_it_is_sent() {
     };
     assert_eq!(error(&[&a], &[&y]), "the procedure has 2 inputs, 1 given");
     assert_eq!(error(&[&a, &x], &[]), "the procedure has 1 outputs, 0 given");
-    assert_eq!(error(&[&a, &small], &[&y]), "input `x` takes 20032 bytes, the surface given has 16384");
-    assert_eq!(error(&[&a, &x], &[&small]), "output `y` takes 20032 bytes, the surface given has 16384");
+    assert_eq!(error(&[&a, &small], &[&y]), "input `x` takes 20032 bytes, the surface given has 64");
+    assert_eq!(error(&[&a, &x], &[&small]), "output `y` takes 20032 bytes, the surface given has 64");
     assert!(error(&[&a, &x], &[&x]).contains("in use"), "an output that is also an input");
     let guard = y.read().unwrap();
     assert!(matches!(model.evaluate(0, &[&a, &x], &[&y], Path::Client), Err(Error::Busy(_))));
