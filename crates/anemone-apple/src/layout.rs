@@ -92,7 +92,7 @@ pub struct Strides {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum LayoutError {
-    #[error("a port of {dims:?} (batches, channels, depth, height, width) has no elements")]
+    #[error("a port of {dims:?} (batches, channels, depth, height, width) has no elements: its {} is 0", empty(*dims))]
     Empty { dims: [usize; 5] },
     #[error("a port of {dims:?} {element} (batches, channels, depth, height, width) is larger than an address can say")]
     TooLarge { dims: [usize; 5], element: ElementType },
@@ -106,6 +106,12 @@ pub enum LayoutError {
     Surface { found: usize, wanted: usize },
     #[error("the tensor has {found} bytes, {rows} rows of {row} bytes at a stride of {stride} take {wanted}")]
     Tensor { found: usize, rows: usize, row: usize, stride: usize, wanted: usize },
+}
+
+/// The first axis of no elements.
+fn empty(dims: [usize; 5]) -> &'static str {
+    let names = ["number of batches", "number of channels", "depth", "height", "width"];
+    dims.iter().zip(names).find(|(dim, _)| **dim == 0).map_or("size", |(_, name)| name)
 }
 
 /// The layout of a port: element `(b, c, d, h, w)` lies at `b * batch_stride + c * plane_stride + d * depth_stride +
@@ -342,6 +348,8 @@ mod tests {
         let new = |dims, strides, interleave| Layout::new(ElementType::Float16, dims, strides, interleave).unwrap_err();
         let dims = [1, 4, 1, 2, 40];
         assert_eq!(new([1, 4, 1, 0, 40], Strides::default(), 1), LayoutError::Empty { dims: [1, 4, 1, 0, 40] });
+        let e = new([1, 4, 0, 1, 40], Strides::default(), 1).to_string();
+        assert!(e.starts_with("a port of [1, 4, 0, 1, 40] ") && e.ends_with("has no elements: its depth is 0"), "{e}");
         assert_eq!(new(dims, Strides::default(), 4), LayoutError::Interleaved(4));
         assert_eq!(
             new(dims, told(1024, 1024, 256, 64), 1),

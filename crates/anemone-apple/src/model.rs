@@ -85,12 +85,13 @@ impl Model {
     /// # Errors
     /// Whatever the framework says. With [`Options::reproduction`] there is a folder then.
     pub fn new(framework: &'static Framework, source: &Source<'_>, options: Options) -> Result<Model, Error> {
-        let loaded = load(source, &options).inspect_err(|error| {
-            if let Some(folder) = &options.reproduction {
+        let folder = options.reproduction.clone();
+        let report = |error: &Error| {
+            if let Some(folder) = &folder {
                 leave(folder, framework, source, error);
             }
-        });
-        let (object, name, was_cached) = loaded?;
+        };
+        let (object, name, was_cached) = load(source, &options).inspect_err(report)?;
         // From here on the program is unloaded whatever happens: by `Loaded`.
         let mut loaded = Loaded {
             framework,
@@ -103,7 +104,7 @@ impl Model {
             name,
             was_cached,
         };
-        loaded.describe()?;
+        loaded.describe().inspect_err(report)?;
         Ok(Model(Arc::new(loaded)))
     }
 

@@ -1,7 +1,8 @@
 //! From text to unloading.
 
 use crate::bed::{Bed, bed, floats, left_behind, ns_error, surface, surface_of};
-use crate::{double, programs};
+use crate::double::{self, How};
+use crate::programs;
 use anemone_apple::{Model, Options, Path, Qos, Source, Stage};
 
 /// Calls of a program's life: exists, purge, compile, load, unload.
@@ -166,4 +167,17 @@ fn what_the_compiler_says_is_in_the_error_and_in_the_folder() {
     assert_eq!(std::fs::read_to_string(kept.join("model.mil")).unwrap(), programs::WRONG);
     let report = std::fs::read_to_string(kept.join("report.txt")).unwrap();
     ["h16g", "macOS 25A000", "no_such_operation"].iter().for_each(|part| assert!(report.contains(part), "{report}"));
+}
+
+#[test]
+fn a_program_whose_attributes_are_not_understood_is_in_the_folder_too() {
+    let bed = bed();
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::default();
+    options.reproduction = Some(folder.path().to_owned());
+    let text = programs::difference(&[1, 3]);
+    double::fail_next("modelAttributes", How::Nil);
+    let error = bed.try_load(&text, options).unwrap_err();
+    assert_eq!(error.stage(), Some(Stage::Attributes));
+    assert_eq!(std::fs::read_to_string(folder.path().join("failure-1/model.mil")).unwrap(), text);
 }
