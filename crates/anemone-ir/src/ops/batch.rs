@@ -27,7 +27,9 @@ pub struct Blocks {
 }
 
 /// `x` as `[n, c, h, w]`, the block's sizes, and the pairs for rows and columns.
-fn read(call: &Call<'_>, name: &str) -> Result<([usize; 4], [usize; 2], [usize; 4]), OpError> {
+type Sizes = ([usize; 4], [usize; 2], [usize; 4]);
+
+fn read(call: &Call<'_>, name: &str) -> Result<Sizes, OpError> {
     let x = call.ty("x");
     let [n, c, h, w] = *x.dims else { fail!("rank", "`x` is {}, [n, c, h, w] is wanted", x.dims) };
     let block = call.counts("block_shape", 2, 1)?;
@@ -99,7 +101,7 @@ impl Operation for SpaceToBatch {
         let fits = (0..2).all(|axis| padded[axis].is_multiple_of(block[axis]));
         ensure!(fits, "shape", "{} rows and {} columns are no blocks of {block:?}", padded[0], padded[1]);
         let to = [padded[0] / block[0], padded[1] / block[1]];
-        let batch = n.checked_mul(block[0] * block[1]).unwrap_or(usize::MAX);
+        let batch = n.saturating_mul(block[0] * block[1]);
         let ty = TensorType::new(call.ty("x").dtype, Dims::new(&[batch, c, to[0], to[1]])?);
         let blocks = Blocks { images: n, channels: c, from: [h, w], to, block, before: [top, left] };
         Ok(Inferred::one(SpaceToBatch { blocks }, ty))
@@ -149,7 +151,7 @@ impl Operation for BatchToSpace {
         ensure!(n.is_multiple_of(whole), "shape", "a batch of {n} is no blocks of {block:?}");
         let mut to = [0; 2];
         for (axis, (size, before, after)) in [(h, top, bottom), (w, left, right)].into_iter().enumerate() {
-            let all = size.checked_mul(block[axis]).unwrap_or(usize::MAX);
+            let all = size.saturating_mul(block[axis]);
             match all.checked_sub(before + after) {
                 Some(rest) if rest > 0 => to[axis] = rest,
                 _ => fail!("range", "`crops` takes {before} and {after} of {all}, which leaves nothing"),

@@ -281,8 +281,8 @@ impl Operation for Lstm {
             Some(_) => Some(call.float("clip", 0.0)?),
             None => None,
         };
-        if let Some(clip) = clip {
-            ensure!(clip >= 0.0, "range", "`clip` is {clip}; 0 or more is wanted");
+        if let Some(clip) = clip.filter(|clip| clip.is_nan() || *clip < 0.0) {
+            fail!("range", "`clip` is {clip}; 0 or more is wanted");
         }
         recurrence.inferred(Lstm { recurrence: recurrence.clone(), activations, clip }, call, 4, 2)
     }
