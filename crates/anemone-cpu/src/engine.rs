@@ -248,7 +248,7 @@ impl Engine {
             // elements (the plan for the former, `check` and `bind` for the latter), aligned to 64 bytes or to their
             // type, and initialised. That a step's results overlap nothing else of the step has been verified; the
             // caller's inputs are shared and its outputs exclusive borrows.
-            let mut io = unsafe { Io::new(places, &step.reads, &step.writes) };
+            let mut io = unsafe { Io::new(places, step.operands(), &step.writes) };
             match &mut observe {
                 None => step.work.run(&mut io, &team),
                 Some(observe) => {

@@ -3,6 +3,7 @@
 mod arena;
 mod build;
 mod fuse;
+mod over;
 pub(crate) mod verify;
 
 use crate::chain::{Chain, Given, Piece};
@@ -18,12 +19,23 @@ pub(crate) use build::{Settings, build};
 pub(crate) trait Step: Send + Sync {
     /// Does the work.
     fn run(&self, io: &mut Io<'_>, team: &Team<'_>);
+
+    /// Asks the step to change its first operand where it is. If it says that it does, its one result holds what that operand
+    /// held, and its operands begin with the second.
+    fn over(&mut self) -> bool {
+        false
+    }
 }
 
 /// A step that moves elements and does not look at them: only their size matters.
 pub(crate) trait Moves: Send + Sync {
     /// Does the work for elements of the size of `T`.
     fn copy<T: Stored>(&self, io: &mut Io<'_>, team: &Team<'_>);
+
+    /// As [`Step::over`]; then the second operand's elements are of the size of the first one's.
+    fn over(&mut self) -> bool {
+        false
+    }
 }
 
 impl<M: Moves> Step for M {
@@ -33,6 +45,10 @@ impl<M: Moves> Step for M {
             2 => self.copy::<u16>(io, team),
             _ => self.copy::<u32>(io, team),
         }
+    }
+
+    fn over(&mut self) -> bool {
+        Moves::over(self)
     }
 }
 
@@ -198,8 +214,17 @@ pub(crate) struct PlannedStep {
     pub(crate) work: Work,
     pub(crate) reads: Vec<BufferId>,
     pub(crate) writes: Vec<BufferId>,
+    /// Whether it changes its first operand where it is: the first result lies there.
+    pub(crate) over: bool,
     /// Positions in [`Function::nodes`] of the nodes it computes, in their order; none for a copy.
     pub(crate) nodes: Vec<usize>,
+}
+
+impl PlannedStep {
+    /// The operands that it gets when it runs.
+    pub(crate) fn operands(&self) -> &[BufferId] {
+        &self.reads[usize::from(self.over)..]
+    }
 }
 
 /// A plan: what [`crate::Engine`] runs.

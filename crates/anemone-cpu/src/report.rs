@@ -40,7 +40,7 @@ impl Report {
         let step = |s: &crate::plan::PlannedStep| StepReport {
             operations: s.nodes.iter().map(|n| nodes[*n].0.clone()).collect(),
             nodes: s.nodes.clone(),
-            bytes_read: bytes(&s.reads),
+            bytes_read: bytes(s.operands()),
             bytes_written: bytes(&s.writes),
             weight_bytes: s.work.packed_bytes(),
             macs: s.nodes.iter().map(|n| nodes[*n].1).sum(),

@@ -452,3 +452,29 @@ fn stateless() -> Program {
     b.output(y);
     check(b.finish()).unwrap()
 }
+
+#[test]
+fn parts_are_replaced_where_they_are() {
+    let mut b = Builder::function("main", Opset::Ios18);
+    let x = b.input("x", fp16(&[8, 6]));
+    let update = b.input("update", fp16(&[1, 6]));
+    let mut cache = b.relu(args! { x: x });
+    let mut early = None;
+    for row in 0..5i32 {
+        cache = b.slice_update(args! { x: cache, update: update, begin: [row, 0], end: [row + 1, 6] });
+        match row {
+            1 => early = Some(b.slice_by_size(args! { x: cache, begin: [1, 0], size: [2, 6] })),
+            // What is read later is not changed.
+            2 => b.output(cache),
+            _ => {}
+        }
+    }
+    let last = b.exp(args! { x: cache });
+    b.output(last);
+    b.output(early.unwrap());
+    let program = check(b.finish()).unwrap();
+    assert_near(&program, 1e-3);
+    let engine = Engine::new(program.main(), &Options::default()).unwrap();
+    let over = engine.plan.steps.iter().filter(|step| step.over).count();
+    assert_eq!(over, 3, "all but the one that makes an output, and the one that reads it");
+}

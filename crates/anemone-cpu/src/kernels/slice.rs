@@ -18,13 +18,18 @@ impl Kernel for SliceBySize {
     }
 }
 
-struct Update(SliceUpdate);
+struct Update {
+    update: SliceUpdate,
+    /// Whether `x` is changed where it is.
+    over: bool,
+}
 
 impl Kernel for SliceUpdate {
     fn form(&self, cx: &PlanCx<'_>) -> Form {
         let reads: Option<Vec<_>> = ["x", "update", "begin"].into_iter().map(|p| cx.id(p)).collect();
+        let step = Update { update: self.clone(), over: false };
         match reads {
-            Some(reads) => Form::Step(Planned { step: Box::new(Update(self.clone())), reads, scratch: 0 }),
+            Some(reads) => Form::Step(Planned { step: Box::new(step), reads, scratch: 0 }),
             None => Form::Reference,
         }
     }
@@ -32,13 +37,15 @@ impl Kernel for SliceUpdate {
 
 impl Moves for Update {
     fn copy<T: Stored>(&self, io: &mut Io<'_>, team: &Team<'_>) {
-        let (x, update) = (io.read::<T>(0), io.read::<T>(1));
-        let begin: Vec<i64> = Indices::of(io, 2).iter().collect();
         let to = io.write::<T>(0);
-        let piece = team.piece(to.len(), 1);
-        team.chunks(to, piece, |start, to, _| to.copy_from_slice(&x[start..][..to.len()]));
+        let own = usize::from(!self.over);
+        let (update, begin) = (io.read::<T>(own), Indices::of(io, own + 1).iter().collect::<Vec<_>>());
+        if !self.over {
+            let (x, piece) = (io.read::<T>(0), team.piece(to.len(), 1));
+            team.chunks(to, piece, |start, to, _| to.copy_from_slice(&x[start..][..to.len()]));
+        }
         let mut rest = update;
-        self.0.visit(&begin, |first, count, step| {
+        self.update.visit(&begin, |first, count, step| {
             let (from, after) = rest.split_at(count);
             if step == 1 {
                 to[first..][..count].copy_from_slice(from);
@@ -47,5 +54,10 @@ impl Moves for Update {
             }
             rest = after;
         });
+    }
+
+    fn over(&mut self) -> bool {
+        self.over = true;
+        true
     }
 }

@@ -2,6 +2,7 @@
 
 use super::arena::{self, Life};
 use super::fuse::{Group, Grouping, Head};
+use super::over::over;
 use super::{Buffer, BufferId, Home, Moves, Plan, PlanCx, PlannedStep, Work};
 use crate::chain::{self, MapOp, Walk};
 use crate::kernels::{self, Form, Reference};
@@ -155,7 +156,8 @@ impl Builder<'_> {
         for (from, to) in copies {
             let from = self.read(from)?;
             let work = Work::Step(Box::new(Copy));
-            self.plan.steps.push(PlannedStep { work, reads: vec![from], writes: vec![to], nodes: Vec::new() });
+            let (reads, writes, nodes) = (vec![from], vec![to], Vec::new());
+            self.plan.steps.push(PlannedStep { work, reads, writes, over: false, nodes });
         }
         self.assign_arena();
         Some(self.plan)
@@ -278,7 +280,7 @@ impl Builder<'_> {
             }
         };
         self.plan.scratch = self.plan.scratch.max(scratch);
-        self.plan.steps.push(PlannedStep { work, reads, writes, nodes });
+        self.plan.steps.push(PlannedStep { work, reads, writes, over: false, nodes });
         Some(())
     }
 
@@ -325,14 +327,15 @@ impl Builder<'_> {
     }
 
     fn assign_arena(&mut self) {
+        let place = over(&mut self.plan);
         let mut lives: HashMap<BufferId, (usize, usize)> = HashMap::new();
         for (at, step) in self.plan.steps.iter().enumerate() {
             for id in step.writes.iter().chain(&step.reads) {
-                lives.entry(*id).or_insert((at, at)).1 = at;
+                lives.entry(place[*id]).or_insert((at, at)).1 = at;
             }
         }
         let is_arena = |id: &BufferId| matches!(self.plan.buffers[*id].home, Home::Arena(_));
-        let ids: Vec<BufferId> = (0..self.plan.buffers.len()).filter(is_arena).collect();
+        let ids: Vec<BufferId> = (0..self.plan.buffers.len()).filter(|id| is_arena(id) && place[*id] == *id).collect();
         let life = |id: &BufferId| {
             let (first, last) = lives[id];
             Life { bytes: self.plan.buffers[*id].bytes(), first, last }
@@ -340,6 +343,9 @@ impl Builder<'_> {
         let (offsets, total) = arena::assign(&ids.iter().map(life).collect::<Vec<_>>());
         for (id, offset) in ids.into_iter().zip(offsets) {
             self.plan.buffers[id].home = Home::Arena(offset);
+        }
+        for (id, first) in place.into_iter().enumerate() {
+            self.plan.buffers[id].home = self.plan.buffers[first].home;
         }
         self.plan.arena_bytes = total;
     }

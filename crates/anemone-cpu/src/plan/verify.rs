@@ -1,8 +1,8 @@
 //! An independent proof that a plan is sound: it runs the plan on intervals of bytes instead of numbers.
 //!
 //! It shares nothing with the planner but the plan. It proves that every buffer lies inside its memory, that a step's
-//! results overlap neither its operands nor each other, and that a buffer is intact, as its maker left it, whenever it is
-//! read. [`crate::memory::Io`] relies on the second point, results rely on the third.
+//! results overlap neither its operands nor each other, but for one that is made where the first operand was, which the step
+//! is then not given, and that a buffer is intact, as its maker left it, whenever it is read. [`crate::memory::Io`] relies on the second point, results rely on the third.
 
 use super::{Buffer, BufferId, Home, Plan};
 use std::ops::Range;
@@ -45,7 +45,11 @@ pub(crate) fn verify(plan: &Plan) -> Result<(), String> {
             if given(&plan.buffers[*id]) {
                 return Err(format!("step {at} writes buffer {id}, which is given"));
             }
-            let mut others = step.reads.iter().chain(&step.writes[..i]);
+            if step.over && i == 0 && areas[step.reads[0]] != areas[*id] {
+                return Err(format!("step {at} does not write buffer {id} where buffer {} is", step.reads[0]));
+            }
+            let operands = if step.over && i == 0 { step.operands() } else { &step.reads[..] };
+            let mut others = operands.iter().chain(&step.writes[..i]);
             if let Some(other) = others.find(|other| overlap(&areas[**other], &areas[*id])) {
                 return Err(format!("step {at} writes buffer {id} over buffer {other}"));
             }
@@ -97,6 +101,7 @@ mod tests {
             work: Work::Map(chain::Builder::new(1).finish()),
             reads: reads.to_vec(),
             writes: writes.to_vec(),
+            over: false,
             nodes: Vec::new(),
         };
         let buffer = |home: &Home| Buffer { dtype: DType::Fp32, elements: 16, home: *home };
@@ -126,6 +131,28 @@ mod tests {
         ];
         for (homes, steps, message) in faults {
             let error = verify(&plan(homes, steps)).unwrap_err();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_step_may_change_its_first_operand_if_nothing_reads_that_later() {
+        let (input, output, a, b) = (Home::Input(0), Home::Output(0), Home::Arena(0), Home::Arena(64));
+        let over = |homes: &[Home], steps: &[Buffers<'_>]| {
+            let mut plan = plan(homes, steps);
+            plan.steps[1].over = true;
+            verify(&plan)
+        };
+        let good: &[Buffers<'_>] = &[(&[0], &[1]), (&[1, 0], &[2]), (&[2], &[3])];
+        assert_eq!(over(&[input, a, a, output], good), Ok(()));
+        let faults: [(&[Home], &[Buffers<'_>], &str); 4] = [
+            (&[input, a, b, output], good, "where buffer 1 is"),
+            (&[input, a, a, output], &[(&[0], &[1]), (&[1, 1], &[2]), (&[2], &[3])], "over buffer 1"),
+            (&[input, a, a, output], &[(&[0], &[1]), (&[1, 0], &[2]), (&[1], &[3])], "does not hold its value"),
+            (&[input, input, input, output], &[(&[0], &[3]), (&[1, 0], &[2])], "which is given"),
+        ];
+        for (homes, steps, message) in faults {
+            let error = over(homes, steps).unwrap_err();
             assert!(error.contains(message), "{error}");
         }
     }
