@@ -98,6 +98,20 @@ def _before_the_first(call: Call) -> bool:
     return None not in (x, end, stride) and bool(np.any((stride < 0) & (end < -np.array(x))))
 
 
+def _other_equation(call: Call) -> bool:
+    values = call.values("equation")
+    equation = "" if values is None else str(values.reshape(-1)[0])
+    letters: dict[str, str] = {}
+    for letter in equation:
+        if letter not in ",->":
+            letters.setdefault(letter, chr(ord("a") + len(letters)))
+    return "".join(letters.get(c, c) for c in equation) not in ("abcd,adce->abce", "abc,cbd->abd")
+
+
+def _is(values: np.ndarray | None, number: int) -> bool:
+    return values is not None and values.size == 1 and int(values.reshape(-1)[0]) == number
+
+
 KNOWN = (
     Known(
         "select",
@@ -140,5 +154,15 @@ KNOWN = (
         "slice_by_index",
         _before_the_first,
         "its type inference takes an `end` before the first element for the first; when it computes a value it slices as NumPy",
+    ),
+    Known(
+        "einsum",
+        _other_equation,
+        "it takes two equations, `nchw,nwhu->nchu` and `chw,whr->chr` in any letters, and a space is a letter",
+    ),
+    Known(
+        "topk",
+        lambda call: _is(call.values("k"), -1),
+        "its type inference makes a dimension of -1 of a `k` that means all since iOS 17",
     ),
 )

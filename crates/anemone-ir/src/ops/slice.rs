@@ -29,7 +29,7 @@ impl Begin {
 }
 
 /// `size` elements from `begin` on each axis; -1 for the rest. If `begin` is computed at run time, the part is moved to where
-/// it ends inside of `x`, and -1 means that it begins at 0.
+/// it ends inside of `x`, and there is no -1.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SliceBySize {
     /// Where elements come from, for a part that begins where `begin` says, or at 0 if that is computed at run time.
@@ -58,6 +58,11 @@ impl Operation for SliceBySize {
         let (mut sizes, mut axes, mut places) = (Vec::new(), Vec::new(), Vec::new());
         for axis in 0..rank {
             let d = x.dims[axis] as i64;
+            ensure!(
+                given.is_some() || size[axis] != -1,
+                "not-constant",
+                "`size` {size:?} asks for the rest of axis {axis}, but `begin` is computed at run time"
+            );
             // A negative begin counts from the end, as everywhere in MIL.
             let begin = given.as_ref().map_or(0, |b| b[axis]);
             let from = if begin < 0 { begin.saturating_add(d) } else { begin };
