@@ -65,6 +65,8 @@ enum Condition {
     Shared,
     /// As tried; and nothing is said where an `f32` cannot hold what the product is on the way.
     Products,
+    /// As tried; and nothing is said of infinities with weights that an `f32` may not hold.
+    Weights,
     /// As tried; and nothing is said of the logarithm of a sum that may as well be 0 or below it.
     Logarithms,
 }
@@ -104,7 +106,8 @@ fn row(mnemonic: &str) -> Row {
         "reduce_log_sum" => Row { condition: Condition::Logarithms, ..good(1, 4) },
         "batch_norm" => Row { condition: Condition::Tried, ..good(1, 4) },
         // The distance from the largest, up to 88 before results vanish, is rounded before the exponential.
-        "softmax" | "scaled_dot_product_attention" => Row { condition: Condition::Tried, ..good(1, 96) },
+        "scaled_dot_product_attention" => Row { condition: Condition::Weights, ..good(1, 96) },
+        "softmax" => Row { condition: Condition::Tried, ..good(1, 96) },
         // Sums in `f32` go through functions, and on to the next step.
         "lstm" | "gru" | "rnn" => Row { condition: Condition::Tried, ..good(1, 4) },
         // 1, for the largest, plus small exponentials is rounded before the logarithm.
@@ -175,7 +178,9 @@ pub fn of_node<'a>(
         Condition::Good => vec![Vec::new(); results.len()],
         Condition::Sums | Condition::Shared if numbers().any(|x| x.is_finite() && x.abs() > LARGE) => anything(),
         Condition::Sums => magnitudes(node, &operands, &results),
-        Condition::Tried => changes(node, &operands, &results),
+        // The third operand is what is weighted.
+        Condition::Weights if operands[2].iter().flat_map(|a| &a.data).any(|x| x.is_infinite()) => anything(),
+        Condition::Tried | Condition::Weights => changes(node, &operands, &results),
         Condition::Shared => {
             let mean = of_mean(node, &operands);
             changes(node, &operands, &results).iter().map(|r| shared(r, mean)).collect()
