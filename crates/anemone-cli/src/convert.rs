@@ -90,6 +90,7 @@ pub(crate) struct Convert {
 pub(crate) fn run(args: &Args, cx: &Context) -> Result<Convert, Failure> {
     let form = form(&args.to)?;
     let file = model::load(&args.from, cx)?;
+    let from_form = file.form();
     let (file, shapes) = match (args.dtype, &args.shapes[..]) {
         (None, []) => (file, Vec::new()),
         (dtype, shapes) => {
@@ -101,7 +102,6 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<Convert, Failure> {
         let text: Vec<_> = shapes.iter().map(|c| format!("`{}` {}", c.input, dims_text(&c.shape))).collect();
         cx.note(&format!("lowering fixes dimensions that were open: {}", text.join(", ")));
     }
-    let from_form = file.form();
     let progress = Progress::stage(&format!("writing {}", args.to.display()));
     let saved = if args.force { file.replace(&args.to, form) } else { file.save(&args.to, form) };
     saved.map_err(|e| refused(&e, &args.to))?;
@@ -110,11 +110,7 @@ pub(crate) fn run(args: &Args, cx: &Context) -> Result<Convert, Failure> {
     let files = files(&args.to, form, &back);
     Ok(Convert {
         model: args.from.clone(),
-        form: if args.from.is_dir() || from_form != Form::Text {
-            from_form.to_string()
-        } else {
-            Form::Text.to_string()
-        },
+        form: from_form.to_string(),
         output: args.to.clone(),
         output_form: form.to_string(),
         specification: back.specification(),

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 pub(super) fn same(a: &Draft, b: &Draft) -> Result<(), String> {
     let by_name = |draft: &'_ Draft| draft.functions.iter().map(|f| f.name.to_string()).collect::<Vec<_>>();
     let (mut names_a, mut names_b) = (by_name(a), by_name(b));
-    (names_a.sort(), names_b.sort());
+    names_a.sort();
+    names_b.sort();
     if names_a != names_b {
         return Err(format!("its functions are {}, and not {}", names_b.join(", "), names_a.join(", ")));
     }

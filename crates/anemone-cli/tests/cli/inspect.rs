@@ -36,3 +36,45 @@ fn functions_are_named() {
     assert_eq!(folder.json("inspect two.mil --function other").1["operations"][0]["mnemonic"], "tanh");
     folder.anemone("inspect two.mil --function none").fails(1, &["no function `none`", "it has `main`, `other`"]);
 }
+
+#[test]
+fn what_a_model_tells_of_itself_is_shown() {
+    use anemone_mil::description::{ColorSpace, FeatureType, Flexibility};
+    use anemone_mil::{Dialect, Form, ModelFile};
+    let folder = Folder::new();
+    let file = ModelFile::of_program(&with_weights(1.0), Dialect::V1_0, None);
+    let mut description = file.description().clone();
+    description.metadata.description = "Finds\n\u{1b}[31mcats".to_owned();
+    description.metadata.user_defined.insert("converter".to_owned(), "by hand".to_owned());
+    description.outputs[0].description = "Where they are".to_owned();
+    file.with_description(description).save(&folder.path("m.mlpackage"), Form::Package).unwrap();
+    let text = folder.anemone("inspect m.mlpackage").ok().out;
+    for line in ["form        package, specification 7", "about       Finds [31mcats", "metadata    converter: by hand"]
+    {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(text.contains("y          array          Where they are"), "{text}");
+    assert!(text.contains("weights  tensors  elements  size\nfp16           1        16  32 B"), "{text}");
+    let (_, json) = folder.json("inspect m.mlpackage");
+    assert_eq!(json["about"]["description"], "Finds\n\u{1b}[31mcats");
+    assert_eq!(json["weights"], serde_json::json!([{ "kept": "fp16", "tensors": 1, "elements": 16, "bytes": 32 }]));
+
+    let mut image = file_description(&folder);
+    let flexibility = Flexibility::Enumerated(vec![vec![8, 8], vec![16, 8]]);
+    image.inputs[0].ty = FeatureType::Image { width: 8, height: 8, color: ColorSpace::Bgr, flexibility };
+    let open = "program(1.0) { func main<ios17>(tensor<fp32, [1, 3, ?, ?]> x) { tensor<fp32, [1, 3, ?, ?]> y = relu(x = x); } -> (y); }";
+    folder.write("open.mil", open);
+    let file = ModelFile::open(&folder.path("open.mil")).unwrap().with_description(image);
+    file.save(&folder.path("image.mlpackage"), Form::Package).unwrap();
+    let text = folder.anemone("inspect image.mlpackage").ok().out;
+    assert!(text.contains("x          image in BGR  [1, 3, 8, 8] or [1, 3, 16, 8]"), "{text}");
+    assert!(text.contains("shape       x [1, 3, 8, 8] (default)"), "{text}");
+    let ran = folder.anemone("run image.mlpackage -i x=ones --shape x=1,3,16,16").ok();
+    assert!(ran.err.contains("which is [1, 3, 8, 8] or [1, 3, 16, 8]"), "{}", ran.err);
+}
+
+/// A description of one input `x` and one output `y`.
+fn file_description(folder: &Folder) -> anemone_mil::description::Description {
+    folder.write("fixed.mil", "program(1.0) { func main<ios17>(tensor<fp32, [1, 3, 8, 8]> x) { tensor<fp32, [1, 3, 8, 8]> y = relu(x = x); } -> (y); }");
+    anemone_mil::ModelFile::open(&folder.path("fixed.mil")).unwrap().description().clone()
+}

@@ -441,6 +441,27 @@ fn states_live_from_run_to_run() {
     assert_eq!(other.run_stateful(&inputs, outputs, &mut state), Err(EngineError::States));
 }
 
+/// An observer is told of every step once, in order; results are those of a run without one.
+#[test]
+fn runs_are_observed() {
+    let program = stateless();
+    let engine = Engine::new(program.main(), &Options::default()).unwrap();
+    let mut state = engine.state().unwrap();
+    let mut seen = Vec::new();
+    let mut last = Instant::now();
+    let mut y = [0f32; 2];
+    let outputs = &mut [Output { data: SliceMut::F32(&mut y), row_stride: 2 }];
+    let inputs = [Input { data: Slice::F32(&[1.0, -2.0]), row_stride: 2 }];
+    let mut observe = |step, begin, end| {
+        assert!(last <= begin && begin <= end);
+        last = end;
+        seen.push(step);
+    };
+    engine.run_observed(&inputs, outputs, &mut state, &mut observe).unwrap();
+    assert_eq!(seen, (0..engine.report().steps.len()).collect::<Vec<_>>());
+    assert_eq!(y, [1.0, 0.0]);
+}
+
 fn x_type() -> TensorType {
     ty(DType::Fp16, &[2])
 }
