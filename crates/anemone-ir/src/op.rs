@@ -408,6 +408,18 @@ impl<'a> Call<'a> {
             .ok_or_else(|| OpError::new("dtype", format!("`{name}` holds what is no integer")))
     }
 
+    /// The truth values in a tuple of constants, one after the other.
+    ///
+    /// # Errors
+    /// One of them is none.
+    pub fn tuple_bools(&self, name: &str) -> Result<Vec<bool>, OpError> {
+        let bools = |id: &ValueId| self.info(*id).literal.as_ref().and_then(Literal::to_bools);
+        let bools: Option<Vec<_>> = self.arg(name).ids().iter().map(bools).collect();
+        bools
+            .map(|bools| bools.concat())
+            .ok_or_else(|| OpError::new("dtype", format!("`{name}` holds what is no truth value")))
+    }
+
     /// A constant integer, or `default` if left out.
     ///
     /// # Errors

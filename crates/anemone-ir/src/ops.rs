@@ -19,9 +19,11 @@ pub mod movement;
 pub mod norm;
 pub mod pad;
 pub mod pool;
+pub mod random;
 pub mod recurrent;
 pub mod reduce;
 pub mod resize;
+pub mod reverse;
 pub mod sample;
 pub mod scatter;
 pub mod shape;
@@ -29,6 +31,7 @@ pub mod slice;
 pub mod sort;
 pub mod space;
 pub mod state;
+pub mod tensor;
 pub mod window;
 
 /// The table of all operations: `family { mnemonic Type, … }`. The enum [`crate::Op`], dispatch, the parser's look-up, the
@@ -60,20 +63,28 @@ macro_rules! for_each_op {
             pool { max_pool MaxPool, avg_pool AvgPool, l2_pool L2Pool, }
             norm {
                 softmax Softmax, layer_norm LayerNorm, instance_norm InstanceNorm, batch_norm BatchNorm, l2_norm L2Norm,
+                local_response_norm LocalResponseNorm,
             }
             reduce {
                 reduce_sum ReduceSum, reduce_mean ReduceMean, reduce_min ReduceMin, reduce_max ReduceMax,
                 reduce_prod ReduceProd, reduce_l1_norm ReduceL1Norm, reduce_sum_square ReduceSumSquare,
                 reduce_l2_norm ReduceL2Norm, reduce_log_sum ReduceLogSum, reduce_log_sum_exp ReduceLogSumExp,
+                reduce_argmax ReduceArgmax, reduce_argmin ReduceArgmin,
             }
             shape {
                 reshape Reshape, expand_dims ExpandDims, squeeze Squeeze, transpose Transpose, concat Concat, stack Stack,
-                split Split, tile Tile,
+                split Split, tile Tile, flatten2d Flatten2d, reshape_like ReshapeLike,
             }
             slice { slice_by_size SliceBySize, slice_by_index SliceByIndex, slice_update SliceUpdate, sliding_windows SlidingWindows, }
             gather { gather Gather, gather_nd GatherNd, gather_along_axis GatherAlongAxis, }
             scatter { scatter Scatter, scatter_nd ScatterNd, scatter_along_axis ScatterAlongAxis, }
             sort { topk Topk, argsort Argsort, }
+            reverse { reverse Reverse, reverse_sequence ReverseSequence, }
+            tensor { cumsum Cumsum, band_part BandPart, non_zero NonZero, }
+            random {
+                random_bernoulli RandomBernoulli, random_categorical RandomCategorical, random_normal RandomNormal,
+                random_uniform RandomUniform,
+            }
             boxes { non_maximum_suppression NonMaximumSuppression, }
             pad { pad Pad, }
             cast { cast Cast, }

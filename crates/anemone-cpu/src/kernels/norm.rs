@@ -346,5 +346,7 @@ impl Channels {
     }
 }
 
+impl Kernel for LocalResponseNorm {}
+
 #[cfg(test)]
 mod tests;

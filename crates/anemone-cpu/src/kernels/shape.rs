@@ -14,7 +14,7 @@ macro_rules! views {
         }
     )*};
 }
-views! { Reshape ExpandDims Squeeze }
+views! { Reshape ExpandDims Squeeze Flatten2d ReshapeLike }
 
 movement_kernels! { Transpose Tile }
 

@@ -209,3 +209,59 @@ impl Operation for L2Norm {
         vec![a.data.iter().enumerate().map(one).collect()]
     }
 }
+
+/// `x / (k + alpha / size * sum(x * x)) ^ beta`, with the sum over `size` channels around each, as far as there are so many:
+/// `size / 2` before it, and of an even size one less after it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LocalResponseNorm {
+    /// How many channels.
+    pub size: usize,
+    /// The factor of the sum.
+    pub alpha: f64,
+    /// The exponent.
+    pub beta: f64,
+    /// Added to the sum.
+    pub k: f64,
+}
+
+impl LocalResponseNorm {
+    /// The channels that a channel is normalised by.
+    pub fn window(&self, channel: usize, channels: usize) -> std::ops::Range<usize> {
+        let first = channel.saturating_sub(self.size / 2);
+        first..channel.saturating_add(self.size.div_ceil(2)).min(channels)
+    }
+}
+
+impl Operation for LocalResponseNorm {
+    const SCHEMA: Schema = Schema::new(
+        "local_response_norm",
+        DTypeSet::FLOAT,
+        &[
+            Param::t("x"),
+            Param::ints("size"),
+            Param::const_u("alpha").optional(),
+            Param::const_u("beta").optional(),
+            Param::const_u("k").optional(),
+        ],
+    );
+
+    fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+        channels(call, &[], 1..=2)?;
+        let size = call.int("size", 1)?;
+        ensure!(size >= 1, "range", "`size` is {size}; at least 1 is wanted");
+        let (alpha, beta, k) = (call.float("alpha", 1e-4)?, call.float("beta", 0.75)?, call.float("k", 1.0)?);
+        Ok(Inferred::one(LocalResponseNorm { size: size as usize, alpha, beta, k }, call.ty("x")))
+    }
+
+    fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+        let a = x.get("x");
+        let (channels, inner) = (a.ty.dims[1], a.ty.dims[2..].iter().product::<usize>());
+        let one = |(at, x): (usize, &f64)| {
+            let c = at / inner % channels;
+            let square = |other: usize| a.data[at - c * inner + other * inner].powi(2);
+            let sum: f64 = self.window(c, channels).map(square).sum();
+            x / libm::pow(self.k + self.alpha / self.size as f64 * sum, self.beta)
+        };
+        vec![a.data.iter().enumerate().map(one).collect()]
+    }
+}

@@ -3,8 +3,9 @@
 use crate::diagnostic::OpError;
 use crate::op::{Call, Inferred, Operation, Param, Schema};
 use crate::ops::elementwise::maximum;
+use crate::ops::sort::index_dtype;
 use crate::reference::{Inputs, truncate_to};
-use crate::types::{DType, DTypeSet, Dims, TensorType};
+use crate::types::{DType, DTypeSet, Dims, Opset, TensorType};
 
 /// Which axes are reduced.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,7 +20,10 @@ impl Axes {
     fn read(call: &Call<'_>) -> Result<(Axes, TensorType), OpError> {
         let x = call.ty("x");
         let axes = call.axes("axes", &x.dims)?.unwrap_or_else(|| (0..x.dims.rank()).collect());
-        let keep_dims = call.bool("keep_dims", false)?;
+        Axes::over(axes, call.bool("keep_dims", false)?, &x)
+    }
+
+    fn over(axes: Vec<usize>, keep_dims: bool, x: &TensorType) -> Result<(Axes, TensorType), OpError> {
         let kept = x.dims.iter().enumerate().filter_map(|(axis, d)| match (axes.contains(&axis), keep_dims) {
             (false, _) => Some(*d),
             (true, true) => Some(1),
@@ -139,4 +143,59 @@ reductions! {
     ReduceLogSum "reduce_log_sum", |v| libm::log(v.iter().sum()), |v| cut(libm::log(total(v, |x| x) as f64));
     /// The logarithm of the sum of exponentials, without overflow on the way.
     ReduceLogSumExp "reduce_log_sum_exp", log_sum_exp, |v| cut(log_sum_exp(v));
+}
+
+/// Declares a search along one axis for the element that no other `beats`. The first of equals is found, and the first NaN
+/// before any number, as in NumPy.
+macro_rules! searches {
+    ($($(#[$doc:meta])* $Type:ident $mnemonic:literal, $beats:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Debug)]
+        pub struct $Type {
+            /// Along which axis: the only one of these.
+            pub axes: Axes,
+        }
+
+        impl Operation for $Type {
+            const SCHEMA: Schema = Schema::new($mnemonic, DTypeSet::NUMBER, SEARCH);
+
+            fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
+                let (axes, ty) = search(call)?;
+                Ok(Inferred::one($Type { axes }, ty))
+            }
+
+            fn eval(&self, x: &Inputs<'_>) -> Vec<Vec<f64>> {
+                let (a, beats): (_, fn(f64, f64) -> bool) = (x.get("x"), $beats);
+                let first = |g: &Vec<f64>| {
+                    let better = |best: usize, at: usize| {
+                        !g[best].is_nan() && (g[at].is_nan() || beats(g[at], g[best]))
+                    };
+                    (1..g.len()).fold(0, |best, at| if better(best, at) { at } else { best }) as f64
+                };
+                vec![groups(&a.data, &a.ty.dims, &self.axes.axes).iter().map(first).collect()]
+            }
+        }
+    )*};
+}
+
+const SEARCH: &[Param] = &[
+    Param::t("x"),
+    Param::ints("axis").optional(),
+    Param::bools("keep_dims").optional(),
+    Param::string("output_dtype").optional().since(Opset::Ios17),
+];
+
+fn search(call: &Call<'_>) -> Result<(Axes, TensorType), OpError> {
+    let x = call.ty("x");
+    let axis = call.axis("axis", -1, &x.dims)?;
+    let (axes, ty) = Axes::over(vec![axis], call.bool("keep_dims", false)?, &x)?;
+    let dtype = index_dtype(call, "output_dtype", axis, &x.dims)?;
+    Ok((axes, TensorType::new(dtype, ty.dims)))
+}
+
+searches! {
+    /// The index of the largest element of an axis.
+    ReduceArgmax "reduce_argmax", |x, best| x > best;
+    /// The index of the smallest element of an axis.
+    ReduceArgmin "reduce_argmin", |x, best| x < best;
 }

@@ -1,7 +1,7 @@
 //! Shapes: reshape, transpose, and putting tensors together and apart.
 
 use crate::diagnostic::{OpError, ensure, fail};
-use crate::op::{Call, Inferred, Operation, Param, Schema};
+use crate::op::{Call, Inferred, Operation, Param, Schema, TypeRule};
 use crate::ops::movement::GatherMap;
 use crate::reference::Inputs;
 use crate::types::{DTypeSet, Dims, MAX_RANK, Opset, TensorType};
@@ -41,6 +41,58 @@ views! {
     ExpandDims movement("expand_dims", &[Param::t("x"), Param::ints("axes").vector()]), expand_dims;
     /// Axes of size 1 taken away: those of the given ones, or all. As in PyTorch, a given axis of another size stays.
     Squeeze movement("squeeze", &[Param::t("x"), Param::ints("axes").vector().optional()]), squeeze;
+    /// Two dimensions: the product of those before an axis, and of the others.
+    Flatten2d Schema::new("flatten2d", DTypeSet::BASIC, &[Param::t("x"), Param::ints("axis").optional()]), flatten2d;
+    /// The dimensions of `ref_tensors`, one after the other: of each those from `begins` to before `ends`, or to the last
+    /// where `end_masks` says so. Positions are those of a slice in Python: they count from the end if negative, and what lies
+    /// outside is as far as there is.
+    ReshapeLike movement("reshape_like", RESHAPE_LIKE).since(Opset::Ios16), reshape_like;
+}
+
+const RESHAPE_LIKE: &[Param] = &[
+    Param::t("x"),
+    Param::new("ref_tensors", TypeRule::Of(DTypeSet::MOVABLE)).tuple(),
+    Param::ints("begins").tuple(),
+    Param::ints("ends").tuple(),
+    Param::bools("end_masks").tuple(),
+];
+
+fn flatten2d(call: &Call<'_>, x: &Dims) -> Result<Dims, OpError> {
+    // A scalar has no axis, and a vector may be a column: the axis after the last is allowed too.
+    let (axis, rank) = (call.int("axis", 1)?, x.rank() as i64);
+    ensure!(
+        (-rank..=rank).contains(&axis),
+        "axis",
+        "`axis` is {axis}, but {x} has rank {rank}: allowed is {}..={rank}",
+        -rank
+    );
+    let axis = axis.rem_euclid(if axis < 0 { rank } else { rank + 1 }) as usize;
+    Ok(Dims::new(&[x[..axis].iter().product(), x[axis..].iter().product()])?)
+}
+
+fn reshape_like(call: &Call<'_>, x: &Dims) -> Result<Dims, OpError> {
+    let refs = call.tuple("ref_tensors");
+    let (begins, ends) = (call.tuple_ints("begins")?, call.tuple_ints("ends")?);
+    let masks = call.tuple_bools("end_masks")?;
+    for (name, len) in [("begins", begins.len()), ("ends", ends.len()), ("end_masks", masks.len())] {
+        ensure!(len == refs.len(), "length", "`{name}` has {len} elements, there are {} `ref_tensors`", refs.len());
+    }
+    let mut dims = Vec::new();
+    for (i, ty) in refs.iter().enumerate() {
+        let rank = ty.dims.rank() as i64;
+        let place = |at: i64| (if at < 0 { at.saturating_add(rank) } else { at }).clamp(0, rank) as usize;
+        let (begin, end) = (place(begins[i]), if masks[i] { rank as usize } else { place(ends[i]) });
+        dims.extend_from_slice(ty.dims.get(begin..end).unwrap_or_default());
+        ensure!(dims.len() <= MAX_RANK, "rank", "the result would have rank {}, {MAX_RANK} is the highest", dims.len());
+    }
+    let dims = Dims::new(&dims)?;
+    let (total, found) = (x.elements(), dims.elements());
+    ensure!(
+        total == found,
+        "reshape",
+        "{x} has {total} elements, the dimensions of `ref_tensors`, {dims}, have {found}"
+    );
+    Ok(dims)
 }
 
 fn reshape(call: &Call<'_>, x: &Dims) -> Result<Dims, OpError> {

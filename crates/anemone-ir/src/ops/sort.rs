@@ -67,6 +67,25 @@ const X: Param = Param::t("x");
 const AXIS: Param = Param::ints("axis").optional();
 const ASCENDING: Param = Param::bools("ascending").optional();
 
+/// The most elements of an axis whose indices are to fit a `uint16`.
+const MOST_UINT16: usize = 1 << 16;
+
+/// The type that an argument asks for, of indices along an axis.
+pub(crate) fn index_dtype(call: &Call<'_>, name: &str, axis: usize, x: &Dims) -> Result<DType, OpError> {
+    let dtype = match call.str(name, "int32")? {
+        "int32" => DType::Int32,
+        "uint16" => DType::UInt16,
+        other => fail!("mode", "`{name}` is \"{other}\"; allowed are int32, uint16"),
+    };
+    let size = x[axis];
+    ensure!(
+        dtype == DType::Int32 || size <= MOST_UINT16,
+        "range",
+        "axis {axis} of {x} has {size} elements, whose indices do not fit uint16"
+    );
+    Ok(dtype)
+}
+
 /// For each place along an axis, the index of the element that is to be there when they are sorted.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Argsort {
@@ -99,9 +118,6 @@ pub struct Topk {
     pub k: usize,
 }
 
-/// The most elements of an axis whose indices are to fit a `uint16`.
-const MOST_UINT16: usize = 1 << 16;
-
 impl Operation for Topk {
     const SCHEMA: Schema = Schema::new(
         "topk",
@@ -130,18 +146,7 @@ impl Operation for Topk {
         let dims = x.dims.with(axis, k)?;
         let mut results = vec![TensorType::new(x.dtype, dims)];
         if call.bool("return_indices", true)? {
-            let dtype = match call.str("output_indices_dtype", "int32")? {
-                "int32" => DType::Int32,
-                "uint16" => DType::UInt16,
-                other => fail!("mode", "`output_indices_dtype` is \"{other}\"; allowed are int32, uint16"),
-            };
-            ensure!(
-                dtype == DType::Int32 || sorted.size <= MOST_UINT16,
-                "range",
-                "axis {axis} of {} has {} elements, whose indices do not fit uint16",
-                x.dims,
-                sorted.size
-            );
+            let dtype = index_dtype(call, "output_indices_dtype", axis, &x.dims)?;
             results.push(TensorType::new(dtype, dims));
         } else if call.literal("output_indices_dtype").is_some() {
             fail!("argument", "`output_indices_dtype` is given, but `return_indices` is false");

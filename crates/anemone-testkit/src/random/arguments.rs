@@ -47,6 +47,8 @@ impl Generator<'_, '_> {
             "lstm" | "gru" | "rnn" => self.recurrent(schema, dtype)?,
             "gather" | "gather_nd" | "gather_along_axis" => return self.gather(schema, dtype),
             "topk" | "argsort" => self.sorted(schema, dtype)?,
+            "reverse_sequence" => self.reverse_sequence(dtype)?,
+            "local_response_norm" => self.local_response_norm(dtype)?,
             "slice_update" => return self.slice_update(dtype),
             "scatter" | "scatter_nd" | "scatter_along_axis" => return self.scatter(schema, dtype),
             "sliding_windows" => self.sliding_windows(dtype)?,
@@ -255,6 +257,32 @@ impl Generator<'_, '_> {
             arguments.extend(self.weights(u, &[channels])?.map(|w| (*name, w)));
         }
         Ok(arguments)
+    }
+
+    fn local_response_norm(&mut self, dtype: DType) -> Result<Arguments> {
+        let x = self.operand(dtype, 3..=4)?;
+        let u = self.u_dtype(dtype)?;
+        let mut arguments = vec![("x", x.into()), ("size", self.u.int_in_range(1..=4)?.into())];
+        for (name, of) in [("alpha", [1e-4, 0.5]), ("beta", [0.75, 2.0]), ("k", [1.0, 2.0])] {
+            if self.u.ratio(1, 2)? {
+                arguments.push((name, self.scalar(u, &of)?));
+            }
+        }
+        Ok(arguments)
+    }
+
+    fn reverse_sequence(&mut self, dtype: DType) -> Result<Arguments> {
+        let x = self.operand(dtype, 1..=5)?;
+        let dims = self.dims_of(x);
+        let (sequence, batch) = (self.u.int_in_range(0..=dims.rank() - 1)?, self.u.int_in_range(0..=dims.rank() - 1)?);
+        let most = dims[sequence] as i32 + 1;
+        let lengths = (0..dims[batch]).map(|_| self.u.int_in_range(-1..=most)).collect::<Result<Vec<i32>>>()?;
+        Ok(vec![
+            ("x", x.into()),
+            ("lengths", Argument::from(&lengths[..])),
+            ("seq_axis", (sequence as i32).into()),
+            ("batch_axis", (batch as i32 - dims.rank() as i32).into()),
+        ])
     }
 
     fn reshape(&mut self, dtype: DType) -> Result<Arguments> {

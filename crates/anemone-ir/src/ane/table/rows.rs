@@ -215,12 +215,38 @@ pub static ROWS: &[Row] = &[
     warn(
         "not-there",
         &[
-            "acos", "asin", "atanh", "cosh", "sinh", "tan", "mod", "one_hot", "shape",
+            "acos", "asin", "atanh", "cosh", "sinh", "tan", "mod", "one_hot", "shape", "cumsum", "band_part",
+            "reverse_sequence", "random_bernoulli", "random_categorical", "random_normal",
         ],
         "the operation is not there on the engine",
         "ANEForge",
     )
     .mend("compute it before, or of operations that are there"),
+    refuse("non-zero", &["non_zero"], "how many elements are not 0 is not known before a run", "ANEForge, ironmill")
+        .mend("multiply by a mask, made by comparing with 0"),
+    warn("random-uniform", &["random_uniform"], "it exists from M3 on", "ANEForge")
+        .until(H14)
+        .mend("draw the numbers before, and give them as an input"),
+    keep("random-uniform-newer", &["random_uniform"], "it runs; its numbers are its own", "ANEForge").since(H15),
+    warn("argmin", &["reduce_argmin"], "it exists from M3 on", "ANEForge").until(H14).mend("search the negated numbers"),
+    warn(
+        "argmax-axis",
+        &["reduce_argmax", "reduce_argmin"],
+        "an axis of more than 2,048 elements is not searched",
+        "computer-graphics-tools",
+    )
+    .mend("split the axis, and search each part first")
+    .when(|site| site.argument("x").is_some_and(|x| site.ty(x).dims.iter().any(|d| *d > 2048))),
+    keep(
+        "argmax",
+        &["reduce_argmax", "reduce_argmin"],
+        "it runs, with `uint16` indices",
+        "computer-graphics-tools; ANEForge has `reduce_argmax` of MIL refused",
+    )
+    .sure(Low),
+    keep("shapes-rare", &["flatten2d", "reverse"], "they run, with the right elements", "ANEForge"),
+    keep("reshape-like", &["reshape_like"], "nobody says", "nobody"),
+    keep("local-response-norm", &["local_response_norm"], "it runs, within 0.00014", "ANEForge"),
     warn("kernel-width-m1", &["conv", "conv_transpose"], "a kernel is at most 13 wide", "ANEForge (M1)")
         .until(H13)
         .mend("split the kernel, or use space_to_depth first")
