@@ -17,6 +17,7 @@ mod einsum;
 mod elementwise;
 mod gather;
 mod groups;
+mod integer;
 mod linear;
 mod list;
 mod movement;
@@ -31,6 +32,7 @@ mod resize;
 mod reverse;
 mod sample;
 mod scatter;
+mod search;
 mod shape;
 mod slice;
 mod sort;
@@ -90,15 +92,15 @@ macro_rules! dispatch_kernels {
 }
 anemone_ir::for_each_op!(dispatch_kernels);
 
-/// A function of elements, if all its operands are floats or `bool`: chains compute in `f32`, which does not hold every
-/// `int32`.
+/// A function of elements: a map if all its operands are floats or `bool`. Chains compute in `f32`, which does not hold every
+/// `int32`, so that functions of integers are steps of their own.
 pub(crate) fn map(cx: &PlanCx<'_>, op: MapOp, params: &[&str]) -> Form {
     let operands: Option<Vec<ValueId>> = params.iter().map(|p| cx.id(p)).collect();
     match operands {
         Some(operands) if operands.iter().chain(&cx.node.results).all(|id| cx.computes_as_float(*id)) => {
             Form::Map(op, operands)
         }
-        _ => Form::Reference,
+        _ => integer::form(cx, op, params),
     }
 }
 

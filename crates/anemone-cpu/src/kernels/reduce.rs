@@ -45,9 +45,6 @@ reduction_kernels! {
     ReduceLogSumExp => Sum, LogOfExp;
 }
 
-impl Kernel for ReduceArgmax {}
-impl Kernel for ReduceArgmin {}
-
 /// Elements of a group that are read at a time; a multiple of [`PARTIALS`].
 const CHUNK: usize = 1024;
 /// Results that are handed on at a time.

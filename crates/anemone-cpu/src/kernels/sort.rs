@@ -109,7 +109,7 @@ impl Sort {
 ///
 /// # Safety
 /// As [`Place::slice`].
-unsafe fn put_index(place: &Place, to: usize, index: u32) {
+pub(super) unsafe fn put_index(place: &Place, to: usize, index: u32) {
     // SAFETY: the caller's.
     unsafe {
         match place.dtype {
