@@ -180,6 +180,12 @@ fn dtype(dtype: anemone_ir::DType) -> &'static CStr {
         DType::UInt8 => c"uint8",
         DType::UInt16 => c"uint16",
         DType::UInt32 => c"uint32",
+        DType::Int4 => c"int4",
+        DType::UInt1 => c"uint1",
+        DType::UInt2 => c"uint2",
+        DType::UInt3 => c"uint3",
+        DType::UInt4 => c"uint4",
+        DType::UInt6 => c"uint6",
     }
 }
 

@@ -84,7 +84,7 @@ macro_rules! dense {
             pub(crate) fn new(ty: &TensorType) -> Option<Dense> {
                 Some(match ty.dtype {
                     $(DType::$dtype => Dense::$variant(vec![bytemuck::Zeroable::zeroed(); ty.dims.elements()]),)*
-                    DType::String | DType::UInt32 => return None,
+                    _ => return None,
                 })
             }
 

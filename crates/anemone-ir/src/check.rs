@@ -10,7 +10,7 @@ use crate::names;
 use crate::op::{BlockRule, BlockTypes, Call, Inferred, Known, Op, Param, Schema, TypeRule, ValueInfo, schema};
 use crate::program::{Arg, Block, Def, Function, Node, Program, Value, ValueId};
 use crate::reference::{self, Inputs};
-use crate::types::{DType, Declared, Kind, Opset, TensorType};
+use crate::types::{DType, Declared, DimsError, Kind, MAX_RANK, Opset, TensorType};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -234,8 +234,8 @@ pub(crate) fn known(inferred: &Inferred<Op>, args: &[Arg], infos: &[ValueInfo]) 
     if let Op::Const(c) = &inferred.op {
         return vec![c.val.clone()];
     }
-    if let Some(literal) = &inferred.known {
-        return vec![literal.clone()];
+    if !inferred.known.is_empty() {
+        return inferred.known.clone();
     }
     let schema = inferred.op.schema();
     let size = |types: &mut dyn Iterator<Item = &TensorType>| {
@@ -265,6 +265,8 @@ fn check_param(declared: Option<Declared>) -> Result<(Kind, TensorType), OpError
             .hint("give the input a shape before the program is checked; the command line has `--shape`")),
         Some(_) if declared.kind == Kind::List => fail!("list", "a list cannot be an input"),
         Some(t) if t.dtype == DType::String => fail!("dtype", "a string cannot be an input"),
+        Some(t) if t.dtype.is_packed() => fail!("dtype", "only constants are {}", t.dtype),
+        Some(t) if t.dims.rank() > MAX_RANK => fail!("rank", "{}", DimsError::Rank(t.dims.rank())),
         Some(t) if t.dims.contains(&0) => fail!("empty", "{t} has no elements"),
         Some(t) => Ok((declared.kind, t)),
     }
@@ -333,8 +335,16 @@ fn check_outputs(draft: &DraftFunction, infos: &[ValueInfo], diagnostics: &mut V
         if !seen.insert(*id) {
             diagnostics.push(Diagnostic::error("duplicate-output", format!("`{name}` is an output twice"), *at));
         }
-        if infos[id.index()].ty.is_some_and(|t| t.dtype == DType::String) {
-            diagnostics.push(Diagnostic::error("dtype", format!("output `{name}` is a string"), *at));
+        if let Some(ty) = infos[id.index()].ty.filter(|t| t.dtype == DType::String || t.dtype.is_packed()) {
+            diagnostics.push(Diagnostic::error(
+                "dtype",
+                format!("output `{name}` is {}, which only constants are", ty.dtype),
+                *at,
+            ));
+        }
+        if let Some(ty) = infos[id.index()].ty.filter(|t| t.dims.rank() > MAX_RANK) {
+            let message = format!("output `{name}` is {ty}: {}", DimsError::Rank(ty.dims.rank()));
+            diagnostics.push(Diagnostic::error("rank", message, *at));
         }
         if infos[id.index()].kind != Kind::Tensor {
             diagnostics.push(Diagnostic::error("kind", format!("output `{name}` is no tensor"), *at));
@@ -431,15 +441,22 @@ fn bind(opset: Opset, node: &DraftNode) -> Result<(&'static Schema, Vec<Arg>), O
         }
         args[at] = arg.clone();
     }
+    // In the form of iOS 16 all that weights are made of are attributes.
+    let by_attributes = schema.constexpr && !node.attributes.is_empty();
     for (param, arg) in schema.params.iter().zip(&args) {
-        if *arg == Arg::Absent && !param.optional && param.exists(opset) {
+        if by_attributes {
+            if *arg != Arg::Absent {
+                fail!("argument", "it has both attributes and arguments; one form or the other is right");
+            }
+        } else if *arg == Arg::Absent && !param.optional && param.exists(opset) {
             fail!("argument", "argument `{}` is missing", param.name);
         }
     }
     if node.blocks.len() != schema.blocks.len() {
         fail!("block", "it has {} blocks, {} are right", node.blocks.len(), schema.blocks.len());
     }
-    for name in schema.attributes {
+    let wanted = if schema.constexpr && !by_attributes { &[][..] } else { schema.attributes };
+    for name in wanted {
         if !node.attributes.iter().any(|(n, _)| &**n == *name) {
             fail!("attribute", "attribute `{name}` is missing");
         }
@@ -452,9 +469,6 @@ fn bind(opset: Opset, node: &DraftNode) -> Result<(&'static Schema, Vec<Arg>), O
 
 fn unknown_operation(mnemonic: &str) -> OpError {
     let error = OpError::new("unknown-operation", format!("`{mnemonic}` is no operation that this version knows"));
-    if mnemonic.starts_with("constexpr_") {
-        return error.hint("compressed weights are not supported yet: convert the model without compression");
-    }
     let near = crate::op::SCHEMAS.iter().map(|s| (names::distance(s.mnemonic, mnemonic), s.mnemonic)).min();
     match near {
         Some((distance, name)) if distance <= 2 => error.hint(format!("is `{name}` meant?")),
@@ -501,6 +515,9 @@ fn check_types(schema: &Schema, opset: Opset, args: &[Arg], infos: &[ValueInfo])
                 return Err(if ty.dims.rank() == 0 { error.hint("one number is written [n]") } else { error });
             }
             check_known(param, opset, info)?;
+            if ty.dims.rank() > MAX_RANK && !schema.constexpr {
+                fail!("rank", "`{}` is {ty}: {}", param.name, DimsError::Rank(ty.dims.rank()));
+            }
             // Lists of settings, such as axes, may be empty; data may not.
             let constant = param.known == Known::AtCompile && matches!(param.rule, TypeRule::Of(_));
             let setting = constant || param.rule == TypeRule::Index;

@@ -1,10 +1,16 @@
 //! Constant data: a tensor type with its elements, which may live in a mapped file.
 
+mod compressed;
+mod packed;
+
 use crate::types::{DType, Dims, DimsError, TensorType};
 use half::f16;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+
+pub use compressed::Compressed;
+pub use packed::{pack, unpack};
 
 /// Shared bytes with an owner: a vector, or a part of a mapped weight file. Cloning copies no data.
 #[derive(Clone)]
@@ -46,9 +52,12 @@ impl Bytes {
 
 #[derive(Clone)]
 enum Data {
-    /// Little-endian elements, dense, row-major. `bool` is one byte, 0 or 1.
+    /// Little-endian elements, dense, row-major. `bool` is one byte, 0 or 1; those below a byte are packed as weight files
+    /// pack them, and what is left of the last byte is 0.
     Bytes(Bytes),
     Strings(Arc<[String]>),
+    /// Decoded where it is read.
+    Compressed(Arc<Compressed>),
 }
 
 /// A constant tensor.
@@ -91,21 +100,23 @@ impl From<Vec<u8>> for Bytes {
 }
 
 impl Literal {
-    /// Raw little-endian data.
+    /// Raw little-endian data; elements below a byte are packed as [`pack`] does.
     ///
     /// # Errors
     /// The number of bytes is not `ty.bytes()`, the type is `string`, or a `bool` is neither 0 nor 1.
     pub fn from_bytes(ty: TensorType, bytes: Bytes) -> Result<Literal, LiteralError> {
-        let size = ty.dtype.size().max(1);
         if bytes.len != ty.bytes() || ty.dtype == DType::String {
-            return Err(LiteralError::Length { expected: ty.dims.elements(), found: bytes.len / size });
+            return Err(LiteralError::Length {
+                expected: ty.dims.elements(),
+                found: bytes.len * 8 / ty.dtype.bits().max(1),
+            });
         }
         if ty.dtype == DType::Bool
             && let Some(at) = bytes.as_slice().iter().position(|b| *b > 1)
         {
             return Err(LiteralError::Bool(at));
         }
-        Ok(Literal { ty, data: Data::Bytes(bytes) })
+        Ok(Literal { ty, data: Data::Bytes(without_unused_bits(&ty, bytes)) })
     }
 
     fn from_vec<T: bytemuck::NoUninit + Send + Sync>(
@@ -113,7 +124,7 @@ impl Literal {
         dims: &[usize],
         v: Vec<T>,
     ) -> Result<Literal, LiteralError> {
-        let dims = Dims::new(dims)?;
+        let dims = Dims::of_constant(dims)?;
         if dims.elements() != v.len() {
             return Err(LiteralError::Length { expected: dims.elements(), found: v.len() });
         }
@@ -174,6 +185,9 @@ impl Literal {
             DType::Int8 => Bytes::of(v.iter().map(|x| *x as i64 as i8).collect()),
             DType::UInt8 => Bytes::of(v.iter().map(|x| *x as i64 as u8).collect()),
             DType::Bool => Bytes::of(v.iter().map(|x| u8::from(*x != 0.0)).collect()),
+            DType::Int4 | DType::UInt1 | DType::UInt2 | DType::UInt3 | DType::UInt4 | DType::UInt6 => {
+                Bytes::of(pack(ty.dtype, v.iter().map(|x| *x as i64 as i8)))
+            }
             DType::String => Bytes::of(Vec::<u8>::new()),
         };
         Ok(Literal { ty, data: Data::Bytes(bytes) })
@@ -189,17 +203,29 @@ impl Literal {
         &self.ty
     }
 
-    /// The dense little-endian bytes; `None` for strings.
+    /// The dense little-endian bytes, elements below a byte packed; `None` for strings, and for what is compressed, whose
+    /// [`Literal::dense`] has them.
     pub fn bytes(&self) -> Option<&[u8]> {
         match &self.data {
             Data::Bytes(b) => Some(b.as_slice()),
-            Data::Strings(_) => None,
+            Data::Strings(_) | Data::Compressed(_) => None,
+        }
+    }
+
+    /// The same bytes, shared; `None` as for [`Literal::bytes`].
+    pub(crate) fn as_bytes(&self) -> Option<Bytes> {
+        match &self.data {
+            Data::Bytes(b) => Some(b.clone()),
+            Data::Strings(_) | Data::Compressed(_) => None,
         }
     }
 
     fn cast<T: bytemuck::AnyBitPattern + Copy>(&self, dtype: DType) -> Option<Cow<'_, [T]>> {
         if self.ty.dtype != dtype {
             return None;
+        }
+        if self.how().is_some() {
+            return Some(Cow::Owned(self.dense().cast(dtype)?.into_owned()));
         }
         let bytes = self.bytes()?;
         // A mapped file may place data at any address; then the elements are copied out.
@@ -209,7 +235,7 @@ impl Literal {
         })
     }
 
-    /// The elements of an `fp16` literal; copied only if they are not aligned in memory.
+    /// The elements of an `fp16` literal; copied only if they are not aligned in memory, or decoded.
     pub fn as_f16(&self) -> Option<Cow<'_, [f16]>> {
         self.cast(DType::Fp16)
     }
@@ -228,7 +254,7 @@ impl Literal {
     pub fn as_strings(&self) -> Option<&[String]> {
         match &self.data {
             Data::Strings(s) => Some(s),
-            Data::Bytes(_) => None,
+            Data::Bytes(_) | Data::Compressed(_) => None,
         }
     }
 
@@ -242,6 +268,9 @@ impl Literal {
 
     /// The elements as `f64`, which holds every supported number exactly; `None` for strings.
     pub fn to_f64(&self) -> Option<Vec<f64>> {
+        if self.how().is_some() {
+            return self.dense().to_f64();
+        }
         let b = self.bytes()?;
         Some(match self.ty.dtype {
             DType::Fp16 => self.as_f16()?.iter().map(|x| x.to_f64()).collect(),
@@ -252,6 +281,9 @@ impl Literal {
             DType::UInt16 => self.cast::<u16>(DType::UInt16)?.iter().map(|x| f64::from(*x)).collect(),
             DType::Int8 => b.iter().map(|x| f64::from(*x as i8)).collect(),
             DType::UInt8 | DType::Bool => b.iter().map(|x| f64::from(*x)).collect(),
+            DType::Int4 | DType::UInt1 | DType::UInt2 | DType::UInt3 | DType::UInt4 | DType::UInt6 => {
+                unpack(self.ty.dtype, self.ty.dims.elements(), b)?.into_iter().map(f64::from).collect()
+            }
             DType::String => return None,
         })
     }
@@ -280,6 +312,18 @@ impl Literal {
     }
 }
 
+/// Packed data whose last byte holds nothing behind the last element, so that equal data has equal bytes.
+fn without_unused_bits(ty: &TensorType, bytes: Bytes) -> Bytes {
+    let used = ty.dims.elements() * ty.dtype.bits() % 8;
+    let clean = |last: &u8| last >> used == 0;
+    if used == 0 || bytes.as_slice().last().is_none_or(clean) {
+        return bytes;
+    }
+    let mut copy = bytes.as_slice().to_vec();
+    copy.iter_mut().next_back().into_iter().for_each(|last| *last &= (1 << used) - 1);
+    copy.into()
+}
+
 impl PartialEq for Literal {
     /// Same type and same bytes: NaNs are equal to themselves, 0 differs from -0.
     fn eq(&self, other: &Literal) -> bool {
@@ -287,6 +331,7 @@ impl PartialEq for Literal {
             && match (&self.data, &other.data) {
                 (Data::Bytes(a), Data::Bytes(b)) => a.as_slice() == b.as_slice(),
                 (Data::Strings(a), Data::Strings(b)) => a == b,
+                (Data::Compressed(a), Data::Compressed(b)) => a == b,
                 _ => false,
             }
     }
@@ -296,6 +341,9 @@ impl fmt::Debug for Literal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 8;
         write!(f, "{}(", self.ty)?;
+        if let Data::Compressed(_) = self.data {
+            return f.write_str("compressed)");
+        }
         match (&self.data, self.to_f64()) {
             (Data::Strings(s), _) => write!(f, "{s:?}")?,
             (_, Some(v)) if v.len() > SHOWN => write!(f, "{:?}…", &v[..SHOWN])?,
@@ -372,5 +420,14 @@ mod tests {
             let l = Literal::from_bytes(ty, Bytes::new(Arc::new(padded), 1 + shift, 8).unwrap()).unwrap();
             assert_eq!(&*l.as_f32().unwrap(), &[1.5, -2.0]);
         }
+    }
+
+    #[test]
+    fn packed_elements_are_what_they_were() {
+        let ty = TensorType::new(DType::Int4, Dims::new(&[3]).unwrap());
+        let l = Literal::from_f64(ty, &[-8.0, 7.0, -1.0]).unwrap();
+        assert_eq!((l.bytes().unwrap(), l.to_f64().unwrap()), (&[0x78, 0x0f][..], vec![-8.0, 7.0, -1.0]));
+        assert_eq!(Literal::from_bytes(ty, vec![0x78, 0xff].into()), Ok(l));
+        assert_eq!(Literal::from_bytes(ty, vec![0x78].into()), Err(LiteralError::Length { expected: 3, found: 2 }));
     }
 }

@@ -200,6 +200,10 @@ pub struct Schema {
     pub pure: bool,
     /// The blocks of a control-flow operation.
     pub blocks: &'static [BlockRule],
+    /// Whether it makes weights of what they are stored as: all of its arguments are known at compile time, and so are its
+    /// results, whose data is not written out. Such an operation may also be given all it takes as attributes, as iOS 16
+    /// does it.
+    pub constexpr: bool,
 }
 
 impl Schema {
@@ -215,6 +219,7 @@ impl Schema {
             computes: true,
             pure: true,
             blocks: &[],
+            constexpr: false,
         }
     }
 
@@ -257,6 +262,12 @@ impl Schema {
     /// Whether it reads or writes a state.
     pub fn touches_state(&self) -> bool {
         self.params.iter().any(|p| p.kind == Some(Kind::State))
+    }
+
+    /// The same, making weights of what they are stored as.
+    pub const fn constexpr(mut self) -> Schema {
+        self.constexpr = true;
+        self.uncounted()
     }
 
     /// The position of a parameter.
@@ -536,8 +547,9 @@ pub struct Inferred<O> {
     pub results: Vec<TensorType>,
     /// What each result is; empty if all are tensors.
     pub kinds: Vec<Kind>,
-    /// The data of the one result, where it follows from types alone.
-    pub known: Option<Literal>,
+    /// The data of the results, where it is known without a run: it follows from types, or from compressed weights. Empty if it
+    /// is not known.
+    pub known: Vec<Literal>,
     /// Multiply-accumulates it takes, for estimates; 0 where other work dominates.
     pub macs: u64,
 }
@@ -550,7 +562,7 @@ impl<O> Inferred<O> {
 
     /// Any number of results.
     pub fn many(op: O, results: Vec<TensorType>) -> Inferred<O> {
-        Inferred { op, results, kinds: Vec::new(), known: None, macs: 0 }
+        Inferred { op, results, kinds: Vec::new(), known: Vec::new(), macs: 0 }
     }
 
     /// The same, with what each result is.
@@ -560,11 +572,17 @@ impl<O> Inferred<O> {
         self
     }
 
-    /// The same, with one result whose data is known without its operands' data.
+    /// The same, with one result whose data is known without a run.
     #[must_use]
     pub fn known(mut self, literal: Literal) -> Inferred<O> {
-        self.known = Some(literal);
+        self.known = vec![literal];
         self
+    }
+
+    /// Results whose data is known.
+    pub fn all_known(op: O, literals: Vec<Literal>) -> Inferred<O> {
+        let results = literals.iter().map(|l| *l.ty()).collect();
+        Inferred { known: literals, ..Inferred::many(op, results) }
     }
 
     /// What a result is.

@@ -7,6 +7,7 @@ pub mod boxes;
 pub mod cast;
 pub mod compare;
 pub mod constant;
+pub mod constexpr;
 pub mod control;
 pub mod conv;
 pub mod create;
@@ -19,6 +20,7 @@ pub mod movement;
 pub mod norm;
 pub mod pad;
 pub mod pool;
+pub mod quantize;
 pub mod random;
 pub mod recurrent;
 pub mod reduce;
@@ -93,6 +95,14 @@ macro_rules! for_each_op {
                 greater_equal GreaterEqual, logical_and LogicalAnd, logical_or LogicalOr, logical_xor LogicalXor,
                 logical_not LogicalNot, select Select,
             }
+            constexpr {
+                constexpr_affine_dequantize ConstexprAffineDequantize,
+                constexpr_blockwise_shift_scale ConstexprBlockwiseShiftScale,
+                constexpr_lut_to_dense ConstexprLutToDense, constexpr_sparse_to_dense ConstexprSparseToDense,
+                constexpr_cast ConstexprCast, constexpr_lut_to_sparse ConstexprLutToSparse,
+                constexpr_sparse_blockwise_shift_scale ConstexprSparseBlockwiseShiftScale,
+            }
+            quantize { quantize Quantize, dequantize Dequantize, }
             create { shape Shape, fill Fill, fill_like FillLike, range_1d Range1d, one_hot OneHot, }
             control { cond Cond, while_loop WhileLoop, }
             state { read_state ReadState, write_state WriteState, }

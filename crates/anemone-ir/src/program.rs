@@ -3,7 +3,7 @@
 //! Only [`crate::check()`] makes a [`Program`]. Invariants that every consumer may rely on:
 //! 1. an argument refers to a value that is defined earlier in the function, or to a parameter, or to an immediate;
 //! 2. every argument satisfies its operation's schema and type rule; absent ones are optional;
-//! 3. every value has a type of rank 0 to 5, and its elements fit memory arithmetic ([`crate::types::MAX_ELEMENTS`]);
+//! 3. every value has a type of rank 0 to 5 (what only operations on compressed weights read may have up to 7), and its elements fit memory arithmetic ([`crate::types::MAX_ELEMENTS`]);
 //! 4. names of values are unique in a function and valid in MIL text;
 //! 5. outputs are values of the function, each named once;
 //! 6. a block reads what was defined before it, in it or outside, and gives as many values as its operation wants; states are
@@ -95,7 +95,8 @@ pub struct Value {
     pub ty: TensorType,
     /// How it comes about.
     pub def: Def,
-    /// Its data, if it is a constant, or small and computed from constants and dimensions.
+    /// Its data, if it is known before any run: it is a constant, small and computed from constants and dimensions, or made by
+    /// an operation on compressed weights, and then still compressed.
     pub literal: Option<Literal>,
     /// Where it was written.
     pub location: Location,

@@ -60,6 +60,10 @@ pub fn round_to(dtype: DType, x: f64) -> f64 {
         DType::UInt8 => f64::from(x as i64 as u8),
         DType::UInt16 => f64::from(x as i64 as u16),
         DType::UInt32 => f64::from(x as i64 as u32),
+        DType::Int4 => f64::from((x as i64 as i8) << 4 >> 4),
+        DType::UInt1 | DType::UInt2 | DType::UInt3 | DType::UInt4 | DType::UInt6 => {
+            f64::from(x as i64 as u8 & ((1 << dtype.bits()) - 1))
+        }
         DType::String => x,
     }
 }

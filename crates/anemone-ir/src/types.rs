@@ -27,11 +27,23 @@ pub enum DType {
     UInt16,
     /// Unsigned, 32 bits; only attributes have it.
     UInt32,
+    /// Signed, 4 bits. As the types below, only constants of compressed weights have it; see [`crate::compressed`].
+    Int4,
+    /// Unsigned, 1 bit: a mask, or an index into a table of two.
+    UInt1,
+    /// Unsigned, 2 bits.
+    UInt2,
+    /// Unsigned, 3 bits.
+    UInt3,
+    /// Unsigned, 4 bits.
+    UInt4,
+    /// Unsigned, 6 bits.
+    UInt6,
 }
 
 impl DType {
     /// Every element type, in declaration order.
-    pub const ALL: [DType; 10] = [
+    pub const ALL: [DType; 16] = [
         DType::Bool,
         DType::String,
         DType::Fp16,
@@ -42,6 +54,12 @@ impl DType {
         DType::UInt8,
         DType::UInt16,
         DType::UInt32,
+        DType::Int4,
+        DType::UInt1,
+        DType::UInt2,
+        DType::UInt3,
+        DType::UInt4,
+        DType::UInt6,
     ];
 
     /// The MIL spelling, such as `fp16`.
@@ -57,6 +75,12 @@ impl DType {
             DType::UInt8 => "uint8",
             DType::UInt16 => "uint16",
             DType::UInt32 => "uint32",
+            DType::Int4 => "int4",
+            DType::UInt1 => "uint1",
+            DType::UInt2 => "uint2",
+            DType::UInt3 => "uint3",
+            DType::UInt4 => "uint4",
+            DType::UInt6 => "uint6",
         }
     }
 
@@ -65,14 +89,29 @@ impl DType {
         DType::ALL.into_iter().find(|d| d.name() == name)
     }
 
-    /// Bytes an element takes; 0 for `string`, which has no fixed size.
-    pub const fn size(self) -> usize {
+    /// Bits an element takes in a constant; 0 for `string`, which has no fixed size.
+    pub const fn bits(self) -> usize {
         match self {
             DType::String => 0,
-            DType::Bool | DType::Int8 | DType::UInt8 => 1,
-            DType::Fp16 | DType::Int16 | DType::UInt16 => 2,
-            DType::Fp32 | DType::Int32 | DType::UInt32 => 4,
+            DType::UInt1 => 1,
+            DType::UInt2 => 2,
+            DType::UInt3 => 3,
+            DType::Int4 | DType::UInt4 => 4,
+            DType::UInt6 => 6,
+            DType::Bool | DType::Int8 | DType::UInt8 => 8,
+            DType::Fp16 | DType::Int16 | DType::UInt16 => 16,
+            DType::Fp32 | DType::Int32 | DType::UInt32 => 32,
         }
+    }
+
+    /// Bytes an element takes by itself; 0 for `string`.
+    pub const fn size(self) -> usize {
+        self.bits().div_ceil(8)
+    }
+
+    /// Whether several elements share a byte in a constant.
+    pub const fn is_packed(self) -> bool {
+        matches!(self.bits(), 1..8)
     }
 
     /// `fp16` or `fp32`.
@@ -89,13 +128,19 @@ impl DType {
             DType::UInt8 => Some((0, u8::MAX as i64)),
             DType::UInt16 => Some((0, u16::MAX as i64)),
             DType::UInt32 => Some((0, u32::MAX as i64)),
+            DType::Int4 => Some((-8, 7)),
+            DType::UInt1 => Some((0, 1)),
+            DType::UInt2 => Some((0, 3)),
+            DType::UInt3 => Some((0, 7)),
+            DType::UInt4 => Some((0, 15)),
+            DType::UInt6 => Some((0, 63)),
             DType::Bool | DType::String | DType::Fp16 | DType::Fp32 => None,
         }
     }
 
     /// The set that holds only this type.
     pub const fn set(self) -> DTypeSet {
-        DTypeSet(1 << self as u16)
+        DTypeSet(1 << self as u32)
     }
 }
 
@@ -107,7 +152,7 @@ impl fmt::Display for DType {
 
 /// A set of element types: what a parameter of an operation accepts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct DTypeSet(u16);
+pub struct DTypeSet(u32);
 
 impl DTypeSet {
     /// No type.
@@ -127,7 +172,7 @@ impl DTypeSet {
     /// `int8`, `int16`, `int32`: index arguments since iOS 17.
     pub const INDEX: DTypeSet = DType::Int32.set().or(DType::Int8.set()).or(DType::Int16.set());
     /// Every type.
-    pub const ANY: DTypeSet = DTypeSet((1 << 10) - 1);
+    pub const ANY: DTypeSet = DTypeSet((1 << DType::ALL.len()) - 1);
 
     /// The union.
     pub const fn or(self, other: DTypeSet) -> DTypeSet {
@@ -155,15 +200,20 @@ impl fmt::Display for DTypeSet {
 /// The highest rank of a tensor that the Neural Engine and Core ML take.
 pub const MAX_RANK: usize = 5;
 
+/// The highest rank of a constant that only compressed weights are made of: a table of values has two more axes than the
+/// weights.
+pub const MAX_CONSTANT_RANK: usize = MAX_RANK + 2;
+
 /// The most elements one tensor may have: 2^40, far above any real tensor, low enough that byte counts, FLOP counts and
 /// index arithmetic on `i64` and 64-bit `usize` cannot overflow.
 pub const MAX_ELEMENTS: u64 = 1 << 40;
 
-/// Dimensions of a tensor of rank 0 to 5, outermost first. `Copy`, and dereferences to a slice.
+/// Dimensions of a tensor, outermost first. `Copy`, and dereferences to a slice. The rank is 0 to 5; that of a constant that
+/// compressed weights are made of may be up to 7.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Dims {
     rank: u8,
-    dims: [usize; MAX_RANK],
+    dims: [usize; MAX_CONSTANT_RANK],
 }
 
 /// Why dimensions were refused.
@@ -179,14 +229,22 @@ pub enum DimsError {
 
 impl Dims {
     /// Rank 0: a scalar.
-    pub const SCALAR: Dims = Dims { rank: 0, dims: [0; MAX_RANK] };
+    pub const SCALAR: Dims = Dims { rank: 0, dims: [0; MAX_CONSTANT_RANK] };
 
     /// Checked construction.
     ///
     /// # Errors
     /// Rank above [`MAX_RANK`] or more than [`MAX_ELEMENTS`] elements.
     pub fn new(dims: &[usize]) -> Result<Dims, DimsError> {
-        if dims.len() > MAX_RANK {
+        if dims.len() > MAX_RANK { Err(DimsError::Rank(dims.len())) } else { Dims::of_constant(dims) }
+    }
+
+    /// Checked construction of the dimensions of a constant.
+    ///
+    /// # Errors
+    /// Rank above [`MAX_CONSTANT_RANK`] or more than [`MAX_ELEMENTS`] elements.
+    pub fn of_constant(dims: &[usize]) -> Result<Dims, DimsError> {
+        if dims.len() > MAX_CONSTANT_RANK {
             return Err(DimsError::Rank(dims.len()));
         }
         let mut product: u64 = 1;
@@ -197,7 +255,7 @@ impl Dims {
                 return Err(DimsError::Elements);
             }
         }
-        let mut out = Dims { rank: dims.len() as u8, dims: [0; MAX_RANK] };
+        let mut out = Dims { rank: dims.len() as u8, ..Dims::SCALAR };
         out.dims[..dims.len()].copy_from_slice(dims);
         Ok(out)
     }
@@ -218,8 +276,8 @@ impl Dims {
     }
 
     /// Row-major strides in elements.
-    pub fn strides(&self) -> [usize; MAX_RANK] {
-        let mut strides = [0; MAX_RANK];
+    pub fn strides(&self) -> [usize; MAX_CONSTANT_RANK] {
+        let mut strides = [0; MAX_CONSTANT_RANK];
         let mut step = 1;
         for axis in (0..self.rank()).rev() {
             strides[axis] = step;
@@ -235,20 +293,20 @@ impl Dims {
     pub fn with(&self, axis: usize, dim: usize) -> Result<Dims, DimsError> {
         let mut dims = *self;
         dims.dims[axis] = dim;
-        Dims::new(&dims)
+        Dims::of_constant(&dims)
     }
 
     /// The same dimensions; `[1]` for a scalar.
     #[must_use]
     pub fn at_least_vector(&self) -> Dims {
-        if self.rank == 0 { Dims { rank: 1, dims: [1, 0, 0, 0, 0] } } else { *self }
+        if self.rank == 0 { Dims { rank: 1, dims: [1, 0, 0, 0, 0, 0, 0] } } else { *self }
     }
 
     /// The NumPy broadcast of two shapes: aligned at the last axis, a 1 stretches.
     /// `None` if some pair of dimensions differs and neither is 1, or the result has too many elements.
     pub fn broadcast(&self, other: &Dims) -> Option<Dims> {
         let rank = self.rank().max(other.rank());
-        let mut out = [1; MAX_RANK];
+        let mut out = [1; MAX_CONSTANT_RANK];
         for back in 1..=rank {
             let a = if back <= self.rank() { self[self.rank() - back] } else { 1 };
             let b = if back <= other.rank() { other[other.rank() - back] } else { 1 };
@@ -268,10 +326,10 @@ impl Dims {
     }
 
     /// Strides with which this shape is read when broadcast to `target`: 0 on stretched axes. Aligned to `target`'s axes.
-    pub fn broadcast_strides(&self, target: &Dims) -> [usize; MAX_RANK] {
+    pub fn broadcast_strides(&self, target: &Dims) -> [usize; MAX_CONSTANT_RANK] {
         let own = self.strides();
         let shift = target.rank() - self.rank();
-        let mut out = [0; MAX_RANK];
+        let mut out = [0; MAX_CONSTANT_RANK];
         for axis in 0..self.rank() {
             out[axis + shift] = if self[axis] == 1 { 0 } else { own[axis] };
         }
@@ -324,9 +382,9 @@ impl TensorType {
         TensorType { dtype, dims: Dims::SCALAR }
     }
 
-    /// Bytes of the dense tensor; 0 for strings.
+    /// Bytes of the data of a constant; 0 for strings. Elements below a byte are packed, and the last byte is filled up.
     pub fn bytes(&self) -> usize {
-        self.dims.elements() * self.dtype.size()
+        (self.dims.elements() * self.dtype.bits()).div_ceil(8)
     }
 }
 
@@ -356,18 +414,18 @@ pub struct Declared {
     /// The element type.
     pub dtype: DType,
     rank: u8,
-    dims: [Option<usize>; MAX_RANK],
+    dims: [Option<usize>; MAX_CONSTANT_RANK],
 }
 
 impl Declared {
     /// Checked construction; `None` stands for a dimension that is left open.
     ///
     /// # Errors
-    /// Rank above [`MAX_RANK`] or more than [`MAX_ELEMENTS`] elements, each open dimension taken as 1.
+    /// Rank above [`MAX_CONSTANT_RANK`] or more than [`MAX_ELEMENTS`] elements, each open dimension taken as 1.
     pub fn new(kind: Kind, dtype: DType, dims: &[Option<usize>]) -> Result<Declared, DimsError> {
         let least: Vec<usize> = dims.iter().map(|d| d.unwrap_or(1)).collect();
-        Dims::new(&least)?;
-        let mut out = Declared { kind, dtype, rank: dims.len() as u8, dims: [None; MAX_RANK] };
+        Dims::of_constant(&least)?;
+        let mut out = Declared { kind, dtype, rank: dims.len() as u8, dims: [None; MAX_CONSTANT_RANK] };
         out.dims[..dims.len()].copy_from_slice(dims);
         Ok(out)
     }
@@ -387,7 +445,7 @@ impl Declared {
     /// The type, if no dimension is open.
     pub fn known(&self) -> Option<TensorType> {
         let dims: Option<Vec<usize>> = self.dims().iter().copied().collect();
-        Some(TensorType { dtype: self.dtype, dims: Dims::new(&dims?).ok()? })
+        Some(TensorType { dtype: self.dtype, dims: Dims::of_constant(&dims?).ok()? })
     }
 
     /// Whether a value of this kind and type is as declared.
@@ -402,7 +460,7 @@ impl Declared {
 
 impl From<TensorType> for Declared {
     fn from(ty: TensorType) -> Declared {
-        let mut dims = [None; MAX_RANK];
+        let mut dims = [None; MAX_CONSTANT_RANK];
         dims.iter_mut().zip(ty.dims.iter()).for_each(|(to, d)| *to = Some(*d));
         Declared { kind: Kind::Tensor, dtype: ty.dtype, rank: ty.dims.rank, dims }
     }

@@ -8,9 +8,7 @@
 //! ```
 //!
 //! A blob is named by the offset of its metadata. Metadata begins on 64 bytes. Elements below a byte are a stream of bits,
-//! the first element in the least significant ones; see [`pack`].
-
-mod packed;
+//! the first element in the least significant ones; see [`anemone_ir::literal::pack`].
 
 use crate::element::Element;
 use crate::weights::Store;
@@ -19,8 +17,6 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::fmt;
 use std::io;
-
-pub use packed::{pack, unpack};
 
 /// Headers, metadata and data begin on a multiple of this.
 pub const ALIGNMENT: u64 = 64;

@@ -52,16 +52,16 @@ elements! {
     Bf16 "bf16" 16 Some(5), None;
     Fp8E4M3Fn "fp8e4m3fn" 8 Some(16), None;
     Fp8E5M2 "fp8e5m2" 8 Some(17), None;
-    Int4 "int4" 4 Some(8), None;
+    Int4 "int4" 4 Some(8), Some(DType::Int4);
     Int8 "int8" 8 Some(4), Some(DType::Int8);
     Int16 "int16" 16 Some(6), Some(DType::Int16);
     Int32 "int32" 32 Some(14), Some(DType::Int32);
     Int64 "int64" 64 None, None;
-    UInt1 "uint1" 1 Some(9), None;
-    UInt2 "uint2" 2 Some(10), None;
-    UInt3 "uint3" 3 Some(12), None;
-    UInt4 "uint4" 4 Some(11), None;
-    UInt6 "uint6" 6 Some(13), None;
+    UInt1 "uint1" 1 Some(9), Some(DType::UInt1);
+    UInt2 "uint2" 2 Some(10), Some(DType::UInt2);
+    UInt3 "uint3" 3 Some(12), Some(DType::UInt3);
+    UInt4 "uint4" 4 Some(11), Some(DType::UInt4);
+    UInt6 "uint6" 6 Some(13), Some(DType::UInt6);
     UInt8 "uint8" 8 Some(3), Some(DType::UInt8);
     UInt16 "uint16" 16 Some(7), Some(DType::UInt16);
     UInt32 "uint32" 32 Some(15), Some(DType::UInt32);
@@ -99,6 +99,12 @@ impl From<DType> for Element {
             DType::UInt8 => Element::UInt8,
             DType::UInt16 => Element::UInt16,
             DType::UInt32 => Element::UInt32,
+            DType::Int4 => Element::Int4,
+            DType::UInt1 => Element::UInt1,
+            DType::UInt2 => Element::UInt2,
+            DType::UInt3 => Element::UInt3,
+            DType::UInt4 => Element::UInt4,
+            DType::UInt6 => Element::UInt6,
         }
     }
 }
@@ -119,7 +125,7 @@ mod tests {
             let element = Element::from(dtype);
             assert_eq!(element.name(), dtype.name());
             assert_eq!(element.dtype(), Some(dtype));
-            assert_eq!(element.bits() as usize, dtype.size() * 8);
+            assert_eq!(element.bits() as usize, dtype.bits());
         }
         for element in Element::ALL {
             assert_eq!(Element::from_name(element.name()), Some(*element));

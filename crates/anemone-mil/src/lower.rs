@@ -211,7 +211,8 @@ impl<'a> Lowering<'a> {
         let ty = *literal.ty();
         let element = Element::from(ty.dtype);
         let count = ty.dims.elements();
-        let wide = matches!(ty.dtype, DType::Int16 | DType::UInt16 | DType::Int32 | DType::UInt32);
+        let wide =
+            matches!(ty.dtype, DType::Int16 | DType::UInt16 | DType::Int32 | DType::UInt32) || ty.dtype.is_packed();
         let filed = matches!(ty.dtype, DType::Fp16 | DType::Fp32 | DType::Int8 | DType::UInt8)
             || (wide && self.dialect >= Dialect::V1_3);
         let place = match literal.bytes() {

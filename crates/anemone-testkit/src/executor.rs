@@ -126,7 +126,7 @@ macro_rules! buffers {
                         let from: fn(f64) -> $t = $from;
                         Elements::$variant(spread.into_iter().map(from).collect())
                     })*
-                    DType::String | DType::UInt32 => panic!("no input or output is of type {dtype}"),
+                    _ => panic!("no input or output is of type {dtype}"),
                 };
                 Buffer { elements, rows }
             }

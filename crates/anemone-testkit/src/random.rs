@@ -70,6 +70,8 @@ const LEFT_OUT: &[&str] = &[
     "fill",
     "range_1d",
     "one_hot",
+    "quantize",
+    "dequantize",
     "non_zero",
     "reshape_like",
     "random_bernoulli",
@@ -77,10 +79,11 @@ const LEFT_OUT: &[&str] = &[
     "random_uniform",
 ];
 
-/// The operations that random programs have: those on tensors alone. Control flow, states and lists are left out too.
+/// The operations that random programs have: those on tensors alone. Control flow, states, lists and compressed
+/// weights are left out too.
 pub fn schemas() -> impl Iterator<Item = &'static Schema> {
     let on_tensors = |s: &&Schema| s.params.iter().all(|p| p.kind == Some(Kind::Tensor));
-    SCHEMAS.iter().filter(|s| s.blocks.is_empty() && !LEFT_OUT.contains(&s.mnemonic)).filter(on_tensors)
+    SCHEMAS.iter().filter(|s| s.blocks.is_empty() && !s.constexpr && !LEFT_OUT.contains(&s.mnemonic)).filter(on_tensors)
 }
 
 /// The most elements of a value.
@@ -238,7 +241,7 @@ impl<'a, 'b> Generator<'a, 'b> {
 
     /// One of a set of element types, `fp16` more often than not.
     fn dtype(&mut self, set: DTypeSet) -> Result<DType> {
-        let all: Vec<DType> = set.iter().filter(|d| *d != DType::String && *d != DType::UInt32).collect();
+        let all: Vec<DType> = set.iter().filter(|d| DTypeSet::MOVABLE.contains(*d)).collect();
         if all.contains(&DType::Fp16) && self.u.ratio(2, 3)? { Ok(DType::Fp16) } else { Ok(*self.u.choose(&all)?) }
     }
 

@@ -3,6 +3,7 @@
 use super::Options;
 use super::emit::Emitter;
 use crate::Error;
+use anemone_ir::literal::pack;
 use anemone_mil::{Element, blob};
 use std::fs;
 
@@ -17,8 +18,9 @@ pub(super) fn emit(emitter: &mut Emitter, options: &Options) -> Result<(), Error
         // Lengths for which elements below a byte fill the last byte, and for which they do not.
         for count in [1, 8, 37] {
             let numbers: Vec<i8> = (0..count).map(|i| (i * 5 % (1 << element.bits().min(7))) as i8).collect();
-            let data = if element.is_packed() {
-                blob::pack(*element, &numbers)
+            let packed = element.dtype().filter(|d| d.is_packed());
+            let data = if let Some(dtype) = packed {
+                pack(dtype, numbers)
             } else {
                 numbers.iter().flat_map(|n| n.to_le_bytes().repeat(element.bits() as usize / 8)).collect()
             };

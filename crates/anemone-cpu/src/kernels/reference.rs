@@ -49,7 +49,10 @@ fn load(io: &Io<'_>, read: usize) -> Vec<f64> {
         DType::UInt16 => numbers(io.read::<u16>(read), |x| f64::from(*x)),
         DType::Int8 => numbers(io.read::<u8>(read), |x| f64::from(*x as i8)),
         DType::UInt8 | DType::Bool => numbers(io.read::<u8>(read), |x| f64::from(*x)),
-        DType::String => Vec::new(),
+        // Only what is computed before a run reads these.
+        DType::String | DType::Int4 | DType::UInt1 | DType::UInt2 | DType::UInt3 | DType::UInt4 | DType::UInt6 => {
+            unreachable!("no operation reads {} while a program runs", io.dtype(read))
+        }
     }
 }
 
@@ -64,7 +67,7 @@ fn store(io: &mut Io<'_>, write: usize, dtype: DType, data: &[f64]) {
         DType::UInt16 => fill(io.write::<u16>(write), rounded, |x| x as u16),
         DType::Int8 => fill(io.write::<u8>(write), rounded, |x| x as i8 as u8),
         DType::UInt8 | DType::Bool => fill(io.write::<u8>(write), rounded, |x| x as u8),
-        DType::String => {}
+        _ => unreachable!("no operation gives {dtype} while a program runs"),
     }
 }
 

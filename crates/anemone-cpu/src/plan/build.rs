@@ -380,6 +380,7 @@ impl Links {
 
 /// A constant as it is stored.
 fn stored(literal: &Literal, dtype: DType) -> Option<Storage> {
+    let literal = &literal.dense();
     let ty = TensorType { dtype, dims: literal.ty().dims };
     let converted = if literal.ty().dtype == dtype { None } else { Literal::from_f64(ty, &literal.to_f64()?).ok() };
     let bytes = converted.as_ref().unwrap_or(literal).bytes()?;

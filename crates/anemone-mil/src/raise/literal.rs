@@ -4,7 +4,7 @@ use crate::Element;
 use crate::blob::Reader;
 use crate::syntax::{Blob, Dim, Float, Int, Span, Type, Typed, Value, ValueKind};
 use crate::weights::{Store, Weights};
-use anemone_ir::literal::Bytes;
+use anemone_ir::literal::{Bytes, pack};
 use anemone_ir::reference::to_f16;
 use anemone_ir::{DType, Declared, Diagnostic, Dims, Kind, Literal, TensorType};
 use half::f16;
@@ -83,6 +83,9 @@ impl<'w> Literals<'w> {
             _ => {
                 let mut bytes = Vec::new();
                 flatten(&typed.value, &ty.dims, &mut |v| scalar(ty.dtype, v, &mut bytes))?;
+                if ty.dtype.is_packed() {
+                    bytes = pack(ty.dtype, bytes.into_iter().map(|n| n as i8));
+                }
                 bytes.into()
             }
         };
@@ -177,7 +180,7 @@ fn strings(ty: &TensorType, value: &Value) -> Result<Literal> {
     Literal::strings(&ty.dims, all).or_else(|e| fail("constant", e.to_string(), value.span))
 }
 
-/// Appends a scalar's bytes.
+/// Appends a scalar's bytes, at least one.
 fn scalar(dtype: DType, value: &Value, out: &mut Vec<u8>) -> Result<()> {
     if let Some(range) = dtype.int_range() {
         return integer(dtype, range, value, out);

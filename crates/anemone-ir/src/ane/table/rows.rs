@@ -395,6 +395,21 @@ pub static ROWS: &[Row] = &[
         "ANEForge, ironmill",
     )
     .sure(High),
+    keep(
+        "compressed",
+        &[
+            "constexpr_affine_dequantize",
+            "constexpr_blockwise_shift_scale",
+            "constexpr_lut_to_dense",
+            "constexpr_sparse_to_dense",
+            "constexpr_cast",
+            "constexpr_lut_to_sparse",
+            "constexpr_sparse_blockwise_shift_scale",
+        ],
+        "weights are written out in halves before the engine sees them",
+        "how anemone writes programs",
+    ),
+    keep("quantize", &["quantize", "dequantize"], "they run", "ANEForge"),
     refuse(
         "control-flow",
         &["cond", "while_loop"],

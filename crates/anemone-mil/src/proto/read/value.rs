@@ -2,9 +2,9 @@
 
 use super::Reading;
 use crate::Element;
-use crate::blob::unpack;
 use crate::proto::{Elements, Immediate, ImmediateValue, TensorValue, Value, ValueKind as Kind};
 use crate::syntax::{self, Attribute, Blob, Dim, Int, Type, Typed, ValueKind};
+use anemone_ir::literal::unpack;
 use anemone_ir::reference::to_f16;
 use half::{bf16, f16};
 
@@ -167,7 +167,7 @@ fn bytes(element: Element, declared: Option<u64>, bytes: &[u8]) -> Option<Vec<Va
         if element.bytes(count)? != bytes.len() as u64 || count > MAX_PACKED {
             return None;
         }
-        let numbers = unpack(element, usize::try_from(count).ok()?, bytes)?;
+        let numbers = unpack(element.dtype()?, usize::try_from(count).ok()?, bytes)?;
         return Some(numbers.into_iter().map(ValueKind::int).collect());
     }
     let size = element.bits() as usize / 8;

@@ -2,12 +2,12 @@
 
 use super::{Result, error, ty};
 use crate::Element;
-use crate::blob::pack;
 use crate::proto::{
     BlobFileValue, Bools, DictionaryValue, Doubles, Elements, Floats, Immediate, ImmediateValue, Ints, KeyValuePair,
     LongInts, RawBytes, Strings, TensorValue, Value, ValueKind as Kind, Values,
 };
 use crate::syntax::{self, Blob, Dim, Float, Int, Type, Typed, ValueKind};
+use anemone_ir::literal::pack;
 use anemone_ir::reference::to_f16;
 use half::bf16;
 
@@ -85,7 +85,9 @@ fn tensor(element: Element, dims: &[Dim], v: &syntax::Value) -> Result<Elements>
         E::Int8 | E::UInt8 => raw(ints()?.into_iter().map(|n| n as u8)),
         E::UInt32 => raw(ints()?.into_iter().flat_map(|n| (n as u32).to_le_bytes())),
         E::Int4 | E::UInt1 | E::UInt2 | E::UInt3 | E::UInt4 | E::UInt6 => {
-            raw(pack(element, &ints()?.into_iter().map(|n| n as i8).collect::<Vec<_>>()))
+            let numbers = ints()?;
+            let packed = element.dtype().map(|dtype| pack(dtype, numbers.iter().map(|n| *n as i8)));
+            raw(packed.unwrap_or_default())
         }
         E::Fp8E4M3Fn | E::Fp8E5M2 => {
             return Err(error("value", format!("values of type {element} are written in weight files only"), v.span));

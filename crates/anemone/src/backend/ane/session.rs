@@ -115,7 +115,7 @@ impl Session {
             let elements = Literal::from_f64(port.ty, &inputs[port.at])
                 .map_err(|e| Error::new(ErrorKind::Binding, format!("input `{}`: {e}", port.name)))?;
             let place = port.staging().map_err(failed)?;
-            port.write_dense(elements.bytes().unwrap_or_default(), place.surface()).map_err(failed)?;
+            port.write_dense(elements.dense().bytes().unwrap_or_default(), place.surface()).map_err(failed)?;
             places.push(place);
         }
         let targets = function.outputs.iter().map(Port::staging).collect::<Result<Vec<_>, _>>().map_err(failed)?;
