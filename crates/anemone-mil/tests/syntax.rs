@@ -22,7 +22,8 @@ fn no_operation_is_named_here() {
             }
             files += 1;
             let text = std::fs::read_to_string(&path).unwrap();
-            for schema in anemone_ir::op::SCHEMAS {
+            // `shape` is also a word of Core ML's metadata.
+            for schema in anemone_ir::op::SCHEMAS.iter().filter(|s| s.mnemonic != "shape") {
                 assert!(!text.contains(&format!("\"{}\"", schema.mnemonic)), "{}: {}", path.display(), schema.mnemonic);
             }
             assert!(!text.contains("Op::"), "{}", path.display());

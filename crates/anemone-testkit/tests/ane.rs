@@ -72,7 +72,7 @@ fn every_argument_is_there(function: &Function) -> Result<(), String> {
                 ("split", "num_splits" | "split_sizes") => true,
                 ("squeeze", "axes") | ("scaled_dot_product_attention", "attn_mask") => true,
                 // Its value depends on that of another.
-                ("topk", "output_indices_dtype") => true,
+                ("topk", "output_indices_dtype") | ("upsample_bilinear", "half_pixel_centers") => true,
                 (_, "axes") => rank == 0,
                 _ => false,
             };

@@ -22,9 +22,11 @@ pub(super) fn missing(
 ) -> Vec<(&'static str, Literal)> {
     let mut all = match &node.op {
         // Both factors have one type.
-        Op::UpsampleNearestNeighbor(_) => {
+        Op::UpsampleNearestNeighbor(_) | Op::UpsampleBilinear(_) => {
             let dtype = FACTORS.iter().find_map(|name| given(name)).unwrap_or(DType::Int32);
-            FACTORS.iter().filter_map(|name| Some((*name, Literal::scalar(dtype, 1.0)?))).collect()
+            let factors = FACTORS.iter().filter_map(|name| Some((*name, Literal::scalar(dtype, 1.0)?)));
+            let bilinear = matches!(node.op, Op::UpsampleBilinear(_));
+            factors.chain(bilinear.then(|| ("align_corners", true.into()))).collect()
         }
         op => defaults(op, x, result),
     };
@@ -127,6 +129,23 @@ fn defaults(op: &Op, x: &TensorType, result: &TensorType) -> Vec<(&'static str, 
         ],
         Op::Argsort(op) => vec![("axis", int(rank.saturating_sub(1))), ("ascending", op.sorted.ascending.into())],
         Op::SliceUpdate(_) => slices(rank),
+        Op::ResizeBilinear(_) => {
+            vec![("target_size_height", int(1)), ("target_size_width", int(1)), ("sampling_mode", "DEFAULT".into())]
+        }
+        Op::CropResize(_) => {
+            let settings = [Literal::scalar(DType::Fp32, 1.0).map(|l| ("spatial_scale", l)), half(0.0).map(|l| ("pad_value", l))];
+            [
+                ("target_height", int(1)),
+                ("target_width", int(1)),
+                ("normalized_coordinates", false.into()),
+                ("box_coordinate_mode", "CONRNERS_HEIGHT_FIRST".into()),
+                ("sampling_mode", "DEFAULT".into()),
+            ]
+            .into_iter()
+            .chain(settings.into_iter().flatten())
+            .collect()
+        }
+        Op::Resize(_) => vec![("interpolation_mode", "LINEAR".into()), ("sampling_mode", "DEFAULT".into())],
         _ => Vec::new(),
     }
 }

@@ -150,6 +150,10 @@ impl<'a> Emitter<'a> {
                 }
             }
         }
+        if node.op.schema().since > self.generation.form().opset {
+            self.find(node, &table::OPSET, Severity::Error);
+            return node.results.iter().map(|_| self.out.poison()).collect();
+        }
         self.keep(node)
     }
 

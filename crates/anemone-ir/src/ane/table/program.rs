@@ -68,6 +68,14 @@ pub(in crate::ane) static NO_INPUT: Row = always(
 )
 .mend("evaluate it on the CPU: its results are always the same");
 
+/// An operation is in the set that the generation's programs are written in.
+pub(in crate::ane) static OPSET: Row = always(
+    "opset",
+    "the operation came later than the operation set that is written for this generation",
+    "maderix (M1 and M2 take ios16); MIL's operation sets",
+)
+.mend("use an older operation with the same meaning");
+
 /// A program computes something.
 pub(in crate::ane) static MOVEMENT: Row = Row {
     operations: &[
@@ -116,6 +124,7 @@ pub static PROGRAM_ROWS: &[&Row] = &[
     &COPY,
     &CONSTANT_OUTPUT,
     &NO_INPUT,
+    &OPSET,
     &MOVEMENT,
     &INPUT,
     &OUTPUT,
