@@ -132,19 +132,6 @@ fn defaults(op: &Op, x: &TensorType, result: &TensorType) -> Vec<(&'static str, 
         Op::ResizeBilinear(_) => {
             vec![("target_size_height", int(1)), ("target_size_width", int(1)), ("sampling_mode", "DEFAULT".into())]
         }
-        Op::CropResize(_) => {
-            let settings = [Literal::scalar(DType::Fp32, 1.0).map(|l| ("spatial_scale", l)), half(0.0).map(|l| ("pad_value", l))];
-            [
-                ("target_height", int(1)),
-                ("target_width", int(1)),
-                ("normalized_coordinates", false.into()),
-                ("box_coordinate_mode", "CONRNERS_HEIGHT_FIRST".into()),
-                ("sampling_mode", "DEFAULT".into()),
-            ]
-            .into_iter()
-            .chain(settings.into_iter().flatten())
-            .collect()
-        }
         Op::Resize(_) => vec![("interpolation_mode", "LINEAR".into()), ("sampling_mode", "DEFAULT".into())],
         _ => Vec::new(),
     }

@@ -534,19 +534,18 @@ pub static ROWS: &[Row] = &[
     keep("crop", &["crop", "pixel_unshuffle"], "they run", "ANEForge"),
     warn(
         "sample-m1",
-        &["crop_resize", "resample", "affine"],
+        &["resample", "affine"],
         "points of images are read from M2 on",
         "ANEForge",
     )
     .until(H13)
     .mend("sample on the CPU, and give the result as an input"),
-    warn(
+    refuse(
         "crop-resize",
         &["crop_resize"],
-        "it is not there on an M5; others have it from M2 on",
-        "mil_infer, ANEForge (from M2 on)",
+        "it is not there on an M5, and its arguments are others in each operation set",
+        "mil_infer, ANEForge (from M2 on, without results)",
     )
-    .since(H14)
     .mend("slice and resize, or do it on the CPU"),
     keep("sample", &["resample", "affine"], "they run; nobody says with which numbers", "ANEForge, mil_infer").since(H14),
     refuse(
