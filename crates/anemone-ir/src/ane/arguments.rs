@@ -129,6 +129,18 @@ fn defaults(op: &Op, x: &TensorType, result: &TensorType) -> Vec<(&'static str, 
         ],
         Op::Argsort(op) => vec![("axis", int(rank.saturating_sub(1))), ("ascending", op.sorted.ascending.into())],
         Op::SliceUpdate(_) => slices(rank),
+        Op::LocalResponseNorm(_) => {
+            [("alpha", 1e-4), ("beta", 0.75), ("k", 1.0)].into_iter().filter_map(|(n, x)| Some((n, half(x)?))).collect()
+        }
+        Op::Cumsum(_) => vec![("axis", int(0)), ("exclusive", false.into()), ("reverse", false.into())],
+        Op::ReduceArgmax(_) | Op::ReduceArgmin(_) => {
+            vec![("axis", int(rank.saturating_sub(1))), ("keep_dims", false.into()), ("output_dtype", "int32".into())]
+        }
+        Op::BandPart(_) => vec![("lower", Literal::from(-1)), ("upper", Literal::from(-1))],
+        Op::Reverse(_) => vec![("axes", ints(&(0..rank).collect::<Vec<_>>()))],
+        Op::ReverseSequence(_) => vec![("seq_axis", int(0)), ("batch_axis", int(0))],
+        Op::Flatten2d(_) => vec![("axis", int(1))],
+        Op::RandomCategorical(_) => vec![("mode", "logits".into()), ("size", int(1)), ("seed", Literal::from(-1))],
         Op::ResizeBilinear(_) => {
             vec![("target_size_height", int(1)), ("target_size_width", int(1)), ("sampling_mode", "DEFAULT".into())]
         }

@@ -183,7 +183,7 @@ constexpr! {
             let (dense, (axis, width)) = table(indices, call)?;
             let mask = repeated(mask, axis, width)?;
             let count = data.ty().dims.elements() * width;
-            Ok(vec![mask.clone(), chosen(dense, mask, count)?])
+            Ok(vec![mask.clone(), chosen(dense, &mask, count)?])
         };
     /// The sparse form of `scale * (data - offset)` of sparse data: the mask, and the numbers where it is 1.
     ConstexprSparseBlockwiseShiftScale
@@ -201,7 +201,7 @@ constexpr! {
         |call| {
             let (data, mask) = (argument(call, "nonzero_data")?, argument(call, "data_mask")?);
             let dense = blockwise(&sparse("nonzero_data", data, "data_mask", mask)?, call)?;
-            Ok(vec![mask.clone(), chosen(dense, mask.clone(), data.ty().dims.elements())?])
+            Ok(vec![mask.clone(), chosen(dense, mask, data.ty().dims.elements())?])
         };
 }
 
@@ -339,7 +339,7 @@ fn repeated(mask: &Literal, axis: usize, width: usize) -> Result<Literal, OpErro
     Literal::from_f64(ty, &data).map_err(wrong)
 }
 
-fn chosen(of: Literal, mask: Literal, count: usize) -> Result<Literal, OpError> {
+fn chosen(of: Literal, mask: &Literal, count: usize) -> Result<Literal, OpError> {
     let dtype = of.ty().dtype;
     Literal::compressed(dtype, &[count], Compressed::Where { of, mask: mask.dense() }).map_err(wrong)
 }

@@ -105,8 +105,12 @@ impl Operation for Range1d {
             "{start} to {end} by {step} is no range"
         );
         let count = libm::ceil((end - start) / step).max(0.0);
-        ensure!(count >= 1.0, "range", "there is nothing from {start} to before {end} by {step}");
-        ensure!(count < 9e15, "range", "{start} to {end} by {step} has too many numbers");
+        if count < 1.0 {
+            fail!("range", "there is nothing from {start} to before {end} by {step}");
+        }
+        if count >= 9e15 {
+            fail!("range", "{start} to {end} by {step} has too many numbers");
+        }
         Ok(Inferred::one(
             Range1d { start, step },
             TensorType::new(call.ty("start").dtype, Dims::vector(count as usize)?),

@@ -99,7 +99,7 @@ impl Operation for RandomNormal {
 
     fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
         let (mean, stddev) = (call.float("mean", 0.0)?, call.float("stddev", 1.0)?);
-        ensure!(stddev >= 0.0, "range", "`stddev` is {stddev}; a number from 0 on is wanted");
+        ensure!((0.0..).contains(&stddev), "range", "`stddev` is {stddev}; a number from 0 on is wanted");
         let op = RandomNormal { mean, stddev, numbers: Numbers::read(call)? };
         Ok(Inferred::one(op, result(call, &["mean", "stddev"])?))
     }
@@ -131,7 +131,11 @@ impl Operation for RandomUniform {
 
     fn infer(call: &Call<'_>) -> Result<Inferred<Self>, OpError> {
         let (low, high) = (call.float("low", 0.0)?, call.float("high", 1.0)?);
-        ensure!(low <= high, "range", "`low` is {low} and `high` is {high}; `low` must not be above `high`");
+        ensure!(
+            (low..).contains(&high),
+            "range",
+            "`low` is {low} and `high` is {high}; `low` must not be above `high`"
+        );
         let op = RandomUniform { low, high, numbers: Numbers::read(call)? };
         Ok(Inferred::one(op, result(call, &["low", "high"])?))
     }
