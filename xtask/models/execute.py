@@ -31,7 +31,9 @@ def check(anemone: str, converted: Converted) -> judge.Verdict:
             given, ran = os.path.join(converted.directory, name, str(number)), os.path.join(scratch, str(number))
             arguments = _arguments(converted, name, given, step)
             if function["states"]:
-                arguments += ["--state", os.path.join(scratch, "states")]
+                arguments += ["--state-out", os.path.join(ran, "states")]
+                if number > 0:
+                    arguments += ["--state-in", os.path.join(scratch, str(number - 1), "states")]
             call(anemone, ["run", converted.package, *arguments, "--output", ran])
             for output, file in step["outputs"].items():
                 expected, found = np.load(os.path.join(given, file)), np.load(os.path.join(ran, f"{output}.npy"))
