@@ -39,7 +39,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="models; all, if none is named")
     parser.add_argument("--small", action="store_true", help="the small models only")
     parser.add_argument("--bench", action="store_true", help="time them too")
-    parser.add_argument("--write", metavar="FILE", help="write the table there; times them too")
+    parser.add_argument("--write", metavar="FILE", help="write the table there")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for timing")
     parser.add_argument("--anemone", required=True, metavar="PATH", help="the command line")
     parser.add_argument("--out", required=True, metavar="DIR", help="where packages are kept")
@@ -85,7 +85,7 @@ def _rows(args: argparse.Namespace, case: Case) -> list[report.Row]:
             row.failure = str(e)
         rows.append(row)
     right = [row.converted for row in rows if row.failure is None and row.converted is not None]
-    if (args.bench or args.write) and right:
+    if args.bench and right:
         torch.manual_seed(SEED)
         made = next(iter(case.make().values()))
         try:

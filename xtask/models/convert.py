@@ -193,7 +193,7 @@ def _run(module: nn.Module, made: Made, directory: str) -> dict:
         if number == 0:
             _depends(fresh, made, results)
         steps.append({"inputs": inputs, "outputs": outputs})
-    return {"steps": steps, "top1": made.top1, "states": made.states}
+    return {"steps": steps, "top1": made.top1, "states": made.states, "flexible": sorted(made.flexible)}
 
 
 def _call(module: nn.Module, made: Made, step: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -55,7 +55,11 @@ def bench(anemone: str, converted: Converted, threads: int, seconds: float) -> f
 
 def _arguments(converted: Converted, function: str, given: str, step: dict) -> list[str]:
     inputs = [f"--input={name}={os.path.join(given, file)}" for name, file in step["inputs"].items()]
-    return [*inputs, "--function", function, "--profile", PROFILES[converted.precision]]
+    shapes = []
+    for name in converted.meta["functions"][function]["flexible"]:
+        shape = np.load(os.path.join(given, step["inputs"][name])).shape
+        shapes.append(f"--shape={name}={','.join(map(str, shape))}")
+    return [*inputs, *shapes, "--function", function, "--profile", PROFILES[converted.precision]]
 
 
 def call(anemone: str, arguments: list[str]) -> str:

@@ -67,7 +67,7 @@ HEAD = """\
 # Models from PyTorch
 
 PyTorch models, converted on Linux by coremltools, run by `anemone` and compared with PyTorch. Written by
-`cargo xtask models --write`; do not edit.
+`cargo xtask models --write`, or `--write --bench` for times; do not edit.
 
 * Weights are random with a fixed seed, but for those of all-MiniLM-L6-v2. Batch norms have the statistics of the inputs.
 * PyTorch computes in fp32. `fp32` is the model in fp32, run with `--profile f32`; `fp16` the model in fp16, run with
@@ -77,24 +77,26 @@ PyTorch models, converted on Linux by coremltools, run by `anemone` and compared
 * A model fails below a cosine of {fp32.cosine} in fp32 or {fp16.cosine} in fp16, if a number is off by more than {fp32.worst} or
   {fp16.worst} of the largest magnitude, or if the place of a maximum differs (`top-1`). Of several calls, functions and outputs the
   worst numbers are shown.
-* `ms` is the median time of one call; beside it are its parts of PyTorch's and onnxruntime's times, in fp32 with the same number
-  of threads, measured in turns in the same minutes: below 1 anemone is faster. onnxruntime does not run models with states.
-
+{times}
 {machine}
 
+"""
+TIMES = """\
+* `ms` is the median time of one call; beside it are its parts of PyTorch's and onnxruntime's times, in fp32 with the same number
+  of threads, measured in turns in the same minutes: below 1 anemone is faster. onnxruntime does not run models with states.
 """
 COLUMNS = ["model", "variant", "target", "MB", "cosine", "max abs", "top-1", "ms", "of PyTorch", "of onnxruntime"]
 
 
 def document(rows: list[Row], threads: int, anemone: str) -> str:
     """The whole of `docs/models.md`."""
-    machine = (
-        f"{anemone}, coremltools {ct.__version__}, PyTorch {torch.__version__.split('+')[0]}; {_processor()}, "
-        f"{threads} thread{'s' * (threads > 1)}."
-    )
-    lines = [HEAD.format(fp32=BOUNDS["fp32"], fp16=BOUNDS["fp16"], machine=machine)]
-    lines.append("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * 3 + "---:|" * (len(COLUMNS) - 3) + "\n")
-    lines += ["| " + " | ".join(row.cells()) + " |\n" for row in rows]
+    timed = any(row.times is not None for row in rows)
+    machine = f"{anemone}, coremltools {ct.__version__}, PyTorch {torch.__version__.split('+')[0]}"
+    machine += f"; {_processor()}, {threads} thread{'s' * (threads > 1)}." if timed else "."
+    lines = [HEAD.format(fp32=BOUNDS["fp32"], fp16=BOUNDS["fp16"], times=TIMES if timed else "", machine=machine)]
+    columns = COLUMNS if timed else COLUMNS[:-3]
+    lines.append("| " + " | ".join(columns) + " |\n|" + "---|" * 3 + "---:|" * (len(columns) - 3) + "\n")
+    lines += ["| " + " | ".join(row.cells()[: len(columns)]) + " |\n" for row in rows]
     lines.append("\n| model | what it is |\n|---|---|\n")
     cases = {row.case.name: row.case for row in rows}
     lines += [f"| {case.name} | {case.about} |\n" for case in cases.values()]

@@ -36,7 +36,8 @@ class Made:
     # What it is fed, call after call: arrays by the names of inputs, in the order of the module's arguments.
     steps: list[dict[str, np.ndarray]]
     outputs: list[str]
-    # The axis of the first output along which the place of the maximum must be PyTorch's.
+    # The axis along which the place of the maximum must be PyTorch's. None where thousands of places have scores of random
+    # weights, some of which are as good as equal.
     top1: int | None = None
     # Inputs whose shapes are not fixed: their dimensions as coremltools takes them.
     flexible: dict[str, list[int | ct.RangeDim]] = field(default_factory=dict)
@@ -173,7 +174,7 @@ def _whisper_decoder() -> dict[str, Made]:
 
 
 def _unet() -> dict[str, Made]:
-    return {"main": Made(unet.UNet().eval(), [{"image": images(1, 96).numpy()}], ["scores"], top1=1)}
+    return {"main": Made(unet.UNet().eval(), [{"image": images(1, 96).numpy()}], ["scores"])}
 
 
 def _tagger() -> dict[str, Made]:

@@ -28,7 +28,7 @@ pub(crate) struct Options {
     /// Time them too, beside PyTorch and onnxruntime
     #[arg(long)]
     bench: bool,
-    /// Time all models, and write the table docs/models.md
+    /// Write the table docs/models.md, of all models; with --bench also their times
     #[arg(long, conflicts_with_all = ["names", "small"])]
     write: bool,
     /// Threads while timing; by default one for each core
