@@ -22,6 +22,9 @@ NUMPY = {
     "uint8": np.uint8, "uint16": np.uint16, "uint32": np.uint32, "uint64": np.uint64,
 }  # fmt: skip
 
+# Types below a byte, and their bits. Arrays hold a byte for each element.
+BITS = {"uint1": 1, "uint2": 2, "uint3": 3, "int4": 4, "uint4": 4, "uint6": 6}
+
 _ENUM = {
     "fp16": "FLOAT16", "fp32": "FLOAT32", "fp64": "FLOAT64", "bf16": "BFLOAT16",
     "fp8e4m3fn": "FLOAT8E4M3FN", "fp8e5m2": "FLOAT8E5M2",
@@ -77,9 +80,20 @@ def array(typed: Typed) -> np.ndarray:
         if wrong := [v for v in leaves if not isinstance(v, Bool)]:
             raise Problem(f"{wrong[0]} is no bool", typed.line)
         return np.array([v.value for v in leaves], dtype=np.bool_).reshape(dims)
+    if dtype in BITS:
+        held = np.int8 if dtype == "int4" else np.uint8
+        return np.array([_number(v, dtype, typed.line) for v in leaves], dtype=held).reshape(dims)
     if dtype not in NUMPY:
         raise Problem(f"values of {dtype} belong in a weight file", typed.line)
     return np.array([_number(v, dtype, typed.line) for v in leaves], dtype=NUMPY[dtype]).reshape(dims)
+
+
+def data(dtype: str, elements: np.ndarray) -> bytes:
+    """The bytes of an array; elements below a byte are a stream of bits, the first in the least significant ones."""
+    if dtype not in BITS:
+        return elements.tobytes()
+    bits = np.unpackbits(elements.reshape(-1, 1).view(np.uint8), axis=1, bitorder="little")[:, : BITS[dtype]]
+    return np.packbits(bits.reshape(-1), bitorder="little").tobytes()
 
 
 def _leaves(value: Value, dims: tuple, line: int) -> list[Value]:
@@ -118,8 +132,12 @@ def _number(value: Value, dtype: str, line: int) -> float | int:
         return wide
     if not re.fullmatch(r"-?\d+", value.text):
         raise Problem(f"{value.text} is no integer", line)
-    limits = np.iinfo(NUMPY[dtype])
-    if not limits.min <= int(value.text) <= limits.max:
+    if dtype in BITS:
+        low, high = (-8, 7) if dtype == "int4" else (0, 2 ** BITS[dtype] - 1)
+    else:
+        limits = np.iinfo(NUMPY[dtype])
+        low, high = limits.min, limits.max
+    if not low <= int(value.text) <= high:
         raise Problem(f"{value.text} does not fit {dtype}", line)
     return int(value.text)
 
@@ -177,7 +195,7 @@ def _tensor(dtype: str, data: np.ndarray, target: MIL_pb2.TensorValue) -> None:
         values.SetInParent()
         values.values.extend(flat.tolist())
     else:
-        target.bytes.values = flat.tobytes()
+        target.bytes.values = data(dtype, flat)
 
 
 def _argument(source: Argument, target: MIL_pb2.Argument, block: MIL_pb2.Block, adapt: bool) -> None:

@@ -27,7 +27,7 @@ pub enum DType {
     UInt16,
     /// Unsigned, 32 bits; only attributes have it.
     UInt32,
-    /// Signed, 4 bits. As the types below, only constants of compressed weights have it; see [`crate::compressed`].
+    /// Signed, 4 bits. As the types below, only constants of compressed weights have it; see [`crate::literal::Compressed`].
     Int4,
     /// Unsigned, 1 bit: a mask, or an index into a table of two.
     UInt1,
