@@ -95,7 +95,7 @@ def original(source: Original) -> Counts:
         held.update(entry.data for entry in entries.values())
         for typed in _typed(parsed):
             if typed.type.dtype == "fp16" and not isinstance(typed.value, Blob):
-                held.add(transcode.data(typed.type.dtype, transcode.array(typed)))
+                held.add(transcode.stored(typed.type.dtype, transcode.array(typed)))
     tensors = _safetensors(source.path)
     if unknown := [name for name in source.without if name not in tensors]:
         raise Problem(f"there is no tensor {unknown[0]}")
@@ -170,7 +170,7 @@ def _constant(functions: dict[str, Function], constant: Constant, entries: dict[
     elif constant.dtype == "string":
         found = tuple(transcode.array(typed).reshape(-1).tolist())
     else:
-        found = transcode.data(constant.dtype, transcode.array(typed))
+        found = transcode.stored(constant.dtype, transcode.array(typed))
     if found == constant.data:
         return
     if isinstance(found, bytes) and _equal_but_for_nan(found, constant, isinstance(typed.value, Blob)):

@@ -88,7 +88,7 @@ def array(typed: Typed) -> np.ndarray:
     return np.array([_number(v, dtype, typed.line) for v in leaves], dtype=NUMPY[dtype]).reshape(dims)
 
 
-def data(dtype: str, elements: np.ndarray) -> bytes:
+def stored(dtype: str, elements: np.ndarray) -> bytes:
     """The bytes of an array; elements below a byte are a stream of bits, the first in the least significant ones."""
     if dtype not in BITS:
         return elements.tobytes()
@@ -195,7 +195,7 @@ def _tensor(dtype: str, data: np.ndarray, target: MIL_pb2.TensorValue) -> None:
         values.SetInParent()
         values.values.extend(flat.tolist())
     else:
-        target.bytes.values = data(dtype, flat)
+        target.bytes.values = stored(dtype, flat)
 
 
 def _argument(source: Argument, target: MIL_pb2.Argument, block: MIL_pb2.Block, adapt: bool) -> None:
