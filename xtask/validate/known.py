@@ -119,6 +119,16 @@ KNOWN = (
         "its type inference forgets `cond`; by its documentation the result has the shape of all three broadcast",
     ),
     Known(
+        "crop_resize",
+        lambda call: (call.dims("roi") or (0,) * 5)[2] == 5 and (call.dims("x") or (1,))[0] != 1,
+        "a region of five numbers says which image it is of, so each gives one; it infers one for each image besides",
+    ),
+    Known(
+        "prelu",
+        lambda call: len(call.dims("x") or ()) != 4,
+        "a limit of its own: with rank 3 and 5 it takes one slope for all channels",
+    ),
+    Known(
         "layer_norm",
         lambda call: call.dims("axes") is None,
         "`axes` are optional, and the default for them is a Python range, which it cannot make a constant of",

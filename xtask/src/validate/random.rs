@@ -4,8 +4,7 @@ use super::Options;
 use super::emit::Emitter;
 use crate::Error;
 use anemone_conformance::numbers::Random;
-use anemone_ir::op::SCHEMAS;
-use anemone_testkit::random::sample_of;
+use anemone_testkit::random::{sample_of, schemas};
 use arbitrary::Unstructured;
 
 /// Programs out of random bytes: a number of them for every operation, with a call of it.
@@ -13,7 +12,7 @@ pub(super) fn emit(emitter: &mut Emitter, options: &Options) -> Result<(), Error
     if !options.wants("random") {
         return Ok(());
     }
-    for schema in SCHEMAS {
+    for schema in schemas() {
         let mut made = 0;
         let mut seeds = 0..u64::from(options.random) * 1000;
         while made < options.random {

@@ -34,7 +34,7 @@ fn is_same(dtype: DType, element: ElementType) -> bool {
         DType::UInt8 => element == ElementType::UInt8,
         // A byte by any name.
         DType::Bool => element.size() == 1,
-        DType::String => false,
+        DType::String | DType::Int4 | DType::UInt1 | DType::UInt2 | DType::UInt3 | DType::UInt4 | DType::UInt6 => false,
     }
 }
 
