@@ -57,8 +57,8 @@ fn a_stale_cache_is_mended_once() {
     drop(model);
     // What is compiled anew and does not load either is given up.
     double::set("stale", 1);
-    double::fail_next("loadWithQoS:options:error:", double::How::Nil);
-    double::fail_next("loadWithQoS:options:error:", double::How::Error);
+    double::fail_next("loadWithQoS:options:error:", How::Nil);
+    double::fail_next("loadWithQoS:options:error:", How::Error);
     let error = bed.try_load(&text, Options::default()).unwrap_err();
     assert_eq!((error.stage(), ns_error(&error).code), (Some(Stage::Load), double::CODE));
     assert_eq!(life(), [3, 2, 3, 5, 2]);
