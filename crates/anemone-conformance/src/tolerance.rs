@@ -370,8 +370,6 @@ mod tests {
         "sinh",
         "scaled_tanh",
         "linear",
-        "einsum",
-        "scaled_dot_product_attention",
         "matmul",
         "einsum",
         "conv",
