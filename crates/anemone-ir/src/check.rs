@@ -545,12 +545,7 @@ fn check_kind(param: &Param, kind: Kind) -> Result<(), OpError> {
 }
 
 fn check_known(param: &Param, opset: Opset, info: &ValueInfo) -> Result<(), OpError> {
-    let needed = match param.known {
-        Known::Anytime => false,
-        Known::AtCompile => true,
-        Known::AtCompileBeforeIos17 => opset < Opset::Ios17,
-    };
-    if needed && info.literal.is_none() {
+    if param.known.is_needed(opset) && info.literal.is_none() {
         fail!("not-constant", "`{}` must be a constant, but is computed at run time", param.name);
     }
     Ok(())

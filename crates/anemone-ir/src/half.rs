@@ -7,7 +7,7 @@
 use crate::check::{Diagnostics, check};
 use crate::draft::{DraftFunction, DraftNode, DraftValue};
 use crate::literal::Literal;
-use crate::op::{Known, Param, Schema, TypeRule, schema};
+use crate::op::{Param, Schema, TypeRule, schema};
 use crate::program::{Arg, Function, Program, ValueId};
 use crate::reference::to_f16;
 use crate::types::{DType, Kind, Opset, TensorType};
@@ -134,7 +134,7 @@ impl Lowering<'_> {
         let known = |(param, id): (&Param, ValueId)| match self.literal(id) {
             Some(literal) => in_range(literal),
             // What is known when the program is compiled stays so: a cast of it is not.
-            None => !must_be_known(param, self.source.opset),
+            None => !param.known.is_needed(self.source.opset),
         };
         !KEPT.contains(&schema.mnemonic) && singles().next().is_some() && singles().all(known)
     }
@@ -237,14 +237,6 @@ impl Lowering<'_> {
         let DraftValue { name, location, .. } = self.out.values[result.index()].clone();
         let (mnemonic, results) = (mnemonic.into(), vec![result]);
         DraftNode { mnemonic, args, attributes, results, name: Some(name), blocks: Vec::new(), location }
-    }
-}
-
-fn must_be_known(param: &Param, opset: Opset) -> bool {
-    match param.known {
-        Known::Anytime => false,
-        Known::AtCompile => true,
-        Known::AtCompileBeforeIos17 => opset < Opset::Ios17,
     }
 }
 

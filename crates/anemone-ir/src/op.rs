@@ -41,6 +41,17 @@ pub enum Known {
     AtCompileBeforeIos17,
 }
 
+impl Known {
+    /// Whether the value must be known at compile time in an operation set.
+    pub(crate) fn is_needed(self, opset: Opset) -> bool {
+        match self {
+            Known::Anytime => false,
+            Known::AtCompile => true,
+            Known::AtCompileBeforeIos17 => opset < Opset::Ios17,
+        }
+    }
+}
+
 /// A parameter of an operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Param {

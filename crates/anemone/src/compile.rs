@@ -233,9 +233,7 @@ impl Graph {
 /// Computed values that nothing reads, in the order they were made.
 fn unread_results(function: &DraftFunction) -> Vec<(anemone_ir::ValueId, anemone_ir::Location)> {
     let mut read = vec![false; function.values.len()];
-    for id in function.nodes.iter().flat_map(|n| n.args.iter().flat_map(|(_, a)| a.ids())) {
-        read[id.index()] = true;
-    }
+    function.nodes.iter().for_each(|node| node.for_each_read(&mut |id| read[id.index()] = true));
     let computed = function.nodes.iter().filter(|n| &*n.mnemonic != "const");
     let results = computed.flat_map(|n| n.results.iter().map(|id| (*id, n.location)));
     results.filter(|(id, _)| !read[id.index()]).collect()

@@ -102,8 +102,9 @@ impl Literal {
         let bytes = self.bytes().expect("only constants of numbers are read");
         let dtype = self.ty.dtype;
         if dtype.is_packed() {
+            let count = out.len();
             let mut to = out.iter_mut();
-            return fields(dtype.bits(), bytes, start, out_len(&to), |n| {
+            return fields(dtype.bits(), bytes, start, count, |n| {
                 if let Some(to) = to.next() {
                     *to = f32::from(signed(dtype, n));
                 }
@@ -150,10 +151,6 @@ impl Literal {
         }
         Literal { ty: self.ty, data: super::Data::Bytes(bytes.into()) }
     }
-}
-
-fn out_len(to: &std::slice::IterMut<'_, f32>) -> usize {
-    to.len()
 }
 
 /// Where the element that stands for a place lies in a tensor whose elements stand for blocks.
